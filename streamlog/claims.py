@@ -1,0 +1,86 @@
+"""A worker's side of the queue: claim, renew, let go, and the sweep that every worker does.
+
+Invariant: a claim is an attempt that no other worker shares, and holds for one lease after its last renewal. All
+rules are in the scripts; this file gives their answers names.
+Does not know: arq, Claude, what is done with a claim.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from streamlog.line import Line
+from streamlog.log import Ended
+
+MOST_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One attempt at one job. `hold_left_s` is how long its client's head is still held (≤ 0: not any more)."""
+
+    job_id: str
+    attempt: int
+    hold_left_s: float
+    queue_wait_s: float
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep did: jobs that it ended, and ids that it put back into the queue."""
+
+    ended: list[Ended]
+    requeued: list[str]
+
+
+class Claims:
+    """Raises redis-py's errors when Redis cannot be reached in time (`redis_link.LINK_ERRORS`)."""
+
+    def __init__(self, line: Line, worker: str, lease_s: float, most_claims: int = 3) -> None:
+        self._line = line
+        self._worker = worker
+        self._lease_ms = int(lease_s * 1000)
+        self._most_claims = most_claims
+
+    async def claim(self, most: int) -> list[Claim]:
+        """Take at most `most` (and at most `MOST_AT_ONCE`) jobs, oldest first.
+
+        Never sent twice: claims whose answer is lost fall to the sweep when their lease runs out.
+        """
+        rows = await self._line.script("claim", self._worker, min(most, MOST_AT_ONCE), self._lease_ms, once=True)
+        return [
+            Claim(job_id.decode(), int(attempt), int(hold_ms) / 1000, int(wait_us) / 1e6, model.decode())
+            for job_id, attempt, hold_ms, wait_us, model in rows
+        ]
+
+    async def renew(self, claims: Sequence[tuple[str, int]]) -> tuple[set[str], list[Ended]]:
+        """Extend the leases of these (id, attempt) pairs.
+
+        Answers the ids that are no longer ours, and the jobs ended just now because nobody listens any more.
+        """
+        flat = [value for pair in claims for value in pair]
+        answers = await self._line.script("renew", self._lease_ms, *flat)
+        lost: set[str] = set()
+        abandoned: list[Ended] = []
+        for (job_id, _), answer in zip(claims, answers, strict=True):
+            if answer != b"ours":
+                lost.add(job_id)
+            if isinstance(answer, list):
+                abandoned.append(Ended.read(answer[1:]))
+        return lost, abandoned
+
+    async def sweep(self, page: int = 100) -> Swept:
+        """Deal with a page of leases that ran out and of queued jobs whose time has come."""
+        swept = Swept([], [])
+        for row in await self._line.script("sweep", self._worker, page, self._most_claims):
+            if row[0] == b"ended":
+                swept.ended.append(Ended.read(row[1:]))
+            else:
+                swept.requeued.append(row[1].decode())
+        return swept
+
+    async def release(self, job_id: str, attempt: int, *, give_back: bool = False) -> str:
+        """Let go of a job that this worker did not end: the sweep decides. With `give_back` a job without content
+        returns to the queue at once, and the claim does not count. Answers released, requeued or not_ours."""
+        answer: bytes = await self._line.script("release", job_id, attempt, int(give_back))
+        return answer.decode()

@@ -1,0 +1,175 @@
+"""Following one job: the only place that knows the race between reading a log and listening to its channel.
+
+Invariant: what `next` has returned so far is the log's frames from the start position on, each once and in order,
+up to the ending; or `StreamLost` has been raised.
+Does not know: HTTP, pings, who is listening.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streamlog.errors import InternalError
+from streamlog.frames import Chunk
+from streamlog.hub import Hub
+from streamlog.log import StreamLog
+from streamlog.positions import Position
+
+JOIN_BYTES = 64 * 1024
+_QUIET_S = 2.0  # silence after which a live follower looks into the log, doubled each time …
+_QUIET_MOST_S = 8.0  # … up to this
+_POLL_S = 0.2  # the same while there is no pub/sub connection
+
+
+class StreamLost(InternalError):
+    """The log does not hold the frame to continue from, so the stream cannot be continued honestly."""
+
+    default_code = "stream_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Frames ready to send: `data` ends with the frame at `position`; `mark` is the ending or "".
+
+    `head` is the upstream's status and headers (JSON) when `data` begins with frame 1, else empty; `stored_us` the
+    Redis time at which its first chunk was stored. `data` is empty only when the position to start from was the
+    ending itself.
+    """
+
+    data: bytes
+    position: Position | None
+    mark: str
+    head: bytes
+    stored_us: int
+
+
+class Follower:
+    """Follows a job from a position. Steps, in this order:
+
+    1. Listen to the channel, before anything is read.
+    2. Read the log from the position *inclusive*. Unless its first chunk contains that very frame, the stream is
+       lost. A fresh job has nothing to read: it begins at 3.
+    3. Take live chunks whose first number is exactly next. A smaller one is a duplicate: drop the frames already
+       returned. A higher attempt is taken only as frame 1 with an ending.
+    4. Go back to 2 on a gap, an overflowed buffer, a (re)subscribe confirmation, and after some seconds without a
+       chunk, so a lost message is a delay and never a hang.
+    5. End on the ending only.
+
+    Guarded by `tests/streamlog/test_follow.py`. Call `close` when done.
+    """
+
+    def __init__(
+        self,
+        log: StreamLog,
+        hub: Hub,
+        job_id: str,
+        after: Position | None = None,
+        *,
+        fresh: bool = False,
+        on_reread: Callable[[str], None] = lambda reason: None,
+    ) -> None:
+        self.job_id = job_id
+        self.at = after
+        self.ended = False
+        self._log = log
+        self._hub = hub
+        self._on_reread = on_reread
+        self._listener = hub.listen(job_id)
+        self._listener.reason = None if fresh else "start"
+        self._started = not fresh
+        self._quiet_s = _QUIET_S
+
+    def close(self) -> None:
+        """Stop listening; safe to call twice."""
+        self._hub.unlisten(self.job_id, self._listener)
+
+    async def next(self, timeout_s: float) -> Batch | None:
+        """The next frames, all that are ready; None if none come within `timeout_s`, or after the ending.
+
+        Raises `StreamLost`, or redis-py's errors when the log cannot be read in time.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        while not self.ended:
+            batch = await self._reread() if self._listener.reason else self._live()
+            if batch is not None:
+                self._quiet_s = _QUIET_S
+                return batch
+            if self._listener.reason is None and not await self._chunk_or_silence(deadline):
+                return None
+        return None
+
+    async def _reread(self) -> Batch | None:
+        reason, self._listener.reason = self._listener.reason, None
+        assert reason is not None
+        if self._started and reason != "start":
+            self._on_reread(reason)
+        self._started = True
+        page = await self._log.read(self.job_id, "-" if self.at is None else str(self.at))
+        if not page.exists:
+            raise StreamLost
+        if self.at is not None and not (page.chunks and page.chunks[0].holds(self.at)):
+            raise StreamLost
+        taken: list[Chunk] = []
+        for chunk in page.chunks:
+            if not self._take(chunk, taken):
+                raise StreamLost
+        if page.more and not self.ended:
+            self._listener.reason = "start"  # the next page of the same reading
+        return self._batch(taken)
+
+    def _live(self) -> Batch | None:
+        taken: list[Chunk] = []
+        joined = 0
+        while self._listener.chunks and joined < JOIN_BYTES and not self.ended:
+            chunk = self._listener.take()
+            joined += len(chunk.data)
+            if not self._take(chunk, taken):
+                self._listener.stale("gap")
+        return self._batch(taken)
+
+    def _take(self, chunk: Chunk, taken: list[Chunk]) -> bool:
+        """Add what of `chunk` comes next; False if it does not continue what was returned."""
+        rest: Chunk | None = chunk
+        if self.at is None:
+            if chunk.first != 1:
+                return False
+        elif chunk.attempt == self.at.attempt:
+            if chunk.first > self.at.number + 1:
+                return False
+            rest = chunk.after(self.job_id, self.at.number)
+        elif chunk.attempt < self.at.attempt:
+            rest = None
+        elif chunk.first != 1 or not chunk.mark:
+            return False
+        if rest is not None:
+            taken.append(rest)
+            self.at = chunk.position
+        self.ended = self.ended or bool(chunk.mark)
+        return True
+
+    def _batch(self, taken: list[Chunk]) -> Batch | None:
+        if taken:
+            first, last = taken[0], taken[-1]
+            data = first.data if len(taken) == 1 else b"".join(chunk.data for chunk in taken)
+            return Batch(data, last.position, last.mark, first.head, first.stored_us)
+        return Batch(b"", self.at, "", b"", 0) if self.ended else None
+
+    async def _chunk_or_silence(self, deadline: float) -> bool:
+        """Wait for the listener; False when the deadline has come first."""
+        listener, loop = self._listener, asyncio.get_running_loop()
+        listener.wake.clear()
+        if listener.chunks or listener.reason:
+            return True
+        quiet_s = self._quiet_s if self._hub.connected else _POLL_S
+        silence = loop.time() + quiet_s
+        try:
+            async with asyncio.timeout_at(min(deadline, silence)):
+                await listener.wake.wait()
+        except TimeoutError:
+            if silence <= deadline:
+                self._quiet_s = min(2 * self._quiet_s, _QUIET_MOST_S)
+                listener.stale("silence")
+                return True
+            return False
+        return True

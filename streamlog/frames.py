@@ -1,0 +1,93 @@
+"""Frames and chunks: the bytes that log, channel and response share.
+
+Invariant: a chunk holds complete frames only, with rising numbers `first` to `last` of one attempt, and each
+frame of a streamed answer begins with its own `id:` line; so any tail of a chunk can be cut out by looking for
+that line, and the very same bytes are stored, published and sent.
+Does not know: Redis, asyncio, what the events mean.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from streamlog.positions import EventId, Position
+
+MAX_CHUNK_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Frames `first`…`last` of one `attempt`, as they are sent to a client.
+
+    `mark` is "" or the ending ("done", "failed", "cancelled") carried by the last frame. `stored_us` is the
+    Redis time of the append in microseconds. `head` is JSON bytes of the upstream's status and headers, on the
+    first chunk of an attempt only, else empty.
+    """
+
+    attempt: int
+    first: int
+    last: int
+    mark: str
+    stored_us: int
+    head: bytes
+    data: bytes
+
+    @property
+    def position(self) -> Position:
+        """The position of the last frame."""
+        return Position(self.attempt, self.last)
+
+    def holds(self, position: Position) -> bool:
+        """Whether that very frame is in this chunk."""
+        return position.attempt == self.attempt and self.first <= position.number <= self.last
+
+    def after(self, job_id: str, number: int) -> "Chunk | None":
+        """What follows frame `number` in this chunk; None if nothing does.
+
+        Raises `ValueError` if the chunk should hold the next frame and does not: its bytes are not ours.
+        """
+        if number < self.first:
+            return self
+        if number >= self.last:
+            return None
+        line = id_line(job_id, Position(self.attempt, number + 1))
+        at = self.data.index(b"\n" + line) + 1
+        return replace(self, first=number + 1, data=self.data[at:])
+
+
+def id_line(job_id: str, position: Position) -> bytes:
+    """The line that comes first in a frame: it cannot occur inside one, since the data is JSON on one line."""
+    return b"id: %s\n" % str(EventId(job_id, position)).encode()
+
+
+def from_message(message: bytes) -> Chunk:
+    """Read what `publish` of the scripts sends: `<attempt> <first> <last> <mark|-> <us> <head bytes>\\n<head><data>`.
+
+    Raises `ValueError` on anything else.
+    """
+    line, _, rest = message.partition(b"\n")
+    attempt, first, last, mark, stored_us, head_bytes = line.split(b" ")
+    cut = int(head_bytes)
+    return Chunk(
+        attempt=int(attempt),
+        first=int(first),
+        last=int(last),
+        mark="" if mark == b"-" else mark.decode(),
+        stored_us=int(stored_us),
+        head=rest[:cut],
+        data=rest[cut:],
+    )
+
+
+def from_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Chunk:
+    """Read one entry of the log: its id is the position of the last frame; fields as `store` of the scripts
+    writes them (f first number, m mark, t Redis time in µs, h head, b bytes). Raises `ValueError` or `KeyError`."""
+    position = Position.parse(entry_id.decode())
+    return Chunk(
+        attempt=position.attempt,
+        first=int(fields[b"f"]),
+        last=position.number,
+        mark=fields[b"m"].decode(),
+        stored_us=int(fields[b"t"]),
+        head=fields.get(b"h", b""),
+        data=fields[b"b"],
+    )

@@ -1,0 +1,72 @@
+"""Every Redis key, named once, for Python and for the scripts.
+
+Invariant: no other file spells a key. The scripts get the names as a Lua prelude made from the same table, so a
+call carries no keys on the wire (`docs/decisions/0001-keys-in-the-prelude.md` says why).
+Does not know: what the keys hold.
+"""
+
+import re
+
+_PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+# Fleet-wide keys.
+_FLEET = {
+    "QUEUE": "queue",  # sorted set: job id by Redis time of its submit, in microseconds
+    "LEASES": "leases",  # sorted set: job id by the end of its lease, in milliseconds
+    "CHECKS": "checks",  # sorted set: queued job id by when the sweep must look at it, in milliseconds
+    "BELL": "bell",  # list: at most 64 tokens without meaning, that idle workers block on
+    "WORKERS": "workers",  # sorted set: worker by when it last swept, in milliseconds
+    "QUEUED_BYTES": "queued-bytes",  # bodies waiting in the queue
+}
+# Keys of one job, completed by its id.
+_OF_JOB = {
+    "RECORD": "job:",  # hash
+    "BODY": "body:",  # the request body, byte for byte
+    "LOG": "log:",  # stream: an entry a chunk, its id the position of the last frame
+    "CHANNEL": "live:",  # pub/sub: the same chunks
+    "WATCH": "watch:",  # hash: gateway -> until when it watches, in milliseconds
+}
+# arq's own names are fixed; the random job id makes them safe beside other deployments.
+_OF_ARQ = {"ARQ_JOB": "arq:job:", "ARQ_PROGRESS": "arq:in-progress:", "ARQ_RETRY": "arq:retry:"}
+
+
+class Keys:
+    """The keys of one deployment. Raises `ValueError` for a prefix that is not 1 to 64 of `A-Za-z0-9_.:-`."""
+
+    def __init__(self, prefix: str = "sluice:") -> None:
+        if not _PREFIX.fullmatch(prefix):
+            raise ValueError(f"the key prefix {prefix[:80]!r} is not 1 to 64 characters of A-Z a-z 0-9 _ . : -")
+        self.prefix = prefix
+        self._names = {name: prefix + tail for name, tail in (_FLEET | _OF_JOB).items()} | _OF_ARQ
+        self.queue = self._names["QUEUE"]
+        self.leases = self._names["LEASES"]
+        self.checks = self._names["CHECKS"]
+        self.bell = self._names["BELL"]
+        self.workers = self._names["WORKERS"]
+        self.queued_bytes = self._names["QUEUED_BYTES"]
+        self._channel = self._names["CHANNEL"].encode()
+
+    def record(self, job_id: str) -> str:
+        return self._names["RECORD"] + job_id
+
+    def body(self, job_id: str) -> str:
+        return self._names["BODY"] + job_id
+
+    def log(self, job_id: str) -> str:
+        return self._names["LOG"] + job_id
+
+    def watch(self, job_id: str) -> str:
+        return self._names["WATCH"] + job_id
+
+    def arq_job(self, job_id: str) -> str:
+        return self._names["ARQ_JOB"] + job_id
+
+    def arq_retry(self, job_id: str) -> str:
+        return self._names["ARQ_RETRY"] + job_id
+
+    def channel(self, job_id: str) -> bytes:
+        return self._channel + job_id.encode()
+
+    def lua(self) -> str:
+        """The same names as Lua locals, to stand before each script."""
+        return "".join(f"local {name} = '{key}'\n" for name, key in self._names.items())

@@ -1,0 +1,131 @@
+"""One connection to Redis on which all calls of a process travel as a pipeline.
+
+Calls of one loop turn leave in one write and are answered in order, so a call costs a future and no round trip of
+its own (an awaited command each costs 130 µs, pipelined 6).
+Invariant: calls reach Redis in the order in which they were made. After a lost connection, or when Redis has
+forgotten the scripts, what was not answered is sent again in that order, so callers make only calls that are safe to
+repeat, or say `once=True` and get the error instead. No call waits longer than the timeout.
+Does not know: what the calls do.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from streamlog.link import Link
+from streamlog.scripts import Argument, Scripts
+from streamlog.settings import RedisSettings
+
+
+class _Call:
+    __slots__ = ("answer", "command", "deadline", "once")
+
+    def __init__(self, command: Sequence[Argument], answer: asyncio.Future[Any], deadline: float, once: bool) -> None:
+        self.command = command
+        self.answer = answer
+        self.deadline = deadline
+        self.once = once
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class Line(Link):
+    """Calls are made with `script` and `command` from `start` on, and never hang; they survive a restart of Redis."""
+
+    def __init__(self, settings: RedisSettings, scripts: Scripts) -> None:
+        super().__init__(settings)
+        self._scripts = scripts
+        self._waiting: deque[_Call] = deque()  # not sent yet
+        self._sent: deque[_Call] = deque()  # sent, not answered
+        self._wake = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await super().start()
+        self._watch = asyncio.create_task(self._fail_late_calls(), name="line deadlines")
+
+    async def close(self) -> None:
+        """Drop the connection for good; what is unanswered fails."""
+        if self._watch is not None:
+            self._watch.cancel()
+        await super().close()
+        for call in (*self._sent, *self._waiting):
+            call.fail(RedisConnectionError("the line was closed"))
+
+    def script(self, name: str, *args: Argument, once: bool = False) -> asyncio.Future[Any]:
+        """Call a script. The future raises what Redis answers as an error, `RedisTimeoutError` when the answer takes
+        too long, and with `once` `RedisConnectionError` when it is not known whether the call got through."""
+        return self.command(*self._scripts[name].command(args), once=once)
+
+    def command(self, *command: Argument, once: bool = False) -> asyncio.Future[Any]:
+        """Call any command that answers once (so no SUBSCRIBE and nothing that blocks). Raises as `script`."""
+        loop = asyncio.get_running_loop()
+        call = _Call(command, loop.create_future(), loop.time() + self._timeout_s, once)
+        self._waiting.append(call)
+        self._wake.set()
+        return call.answer
+
+    async def _greet(self, connection: AbstractConnection) -> None:
+        """Make the scripts known: a Redis that was restarted has forgotten them."""
+        texts = self._scripts.texts()
+        for text in texts:
+            await connection.send_command("SCRIPT", "LOAD", text)
+        for _ in texts:
+            await connection.read_response()
+
+    async def _write(self, connection: AbstractConnection) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            packed: list[bytes] = []
+            while self._waiting:
+                call = self._waiting.popleft()
+                if not call.answer.done():
+                    packed += connection.pack_command(*call.command)
+                    self._sent.append(call)
+            if packed:
+                await connection.send_packed_command([b"".join(packed)], check_health=False)
+
+    async def _read(self, connection: AbstractConnection) -> None:
+        while True:
+            try:
+                answer = await connection.read_response(disable_decoding=True)
+            except NoScriptError as error:  # greet anew, and send again in order
+                raise RedisConnectionError("redis has forgotten the scripts") from error
+            except ResponseError as error:
+                self._sent.popleft().fail(error)
+                continue
+            call = self._sent.popleft()
+            if not call.answer.done():
+                call.answer.set_result(answer)
+
+    def _lost(self) -> None:
+        """What was sent and not answered goes to the head of what waits, in its order."""
+        while self._sent:
+            call = self._sent.pop()
+            if call.once:
+                call.fail(RedisConnectionError("the connection was lost before the answer came"))
+            elif not call.answer.done():
+                self._waiting.appendleft(call)
+        if self._waiting:
+            self._wake.set()
+
+    async def _fail_late_calls(self) -> None:
+        """Calls past their deadline fail; a connection that left one unanswered for so long is given up."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(min(0.25, self._timeout_s / 4))
+            now = loop.time()
+            late = [call for call in (*self._sent, *self._waiting) if call.deadline <= now]
+            for call in late:
+                call.fail(RedisTimeoutError(f"no answer from redis within {self._timeout_s} s"))
+            if self._sent and self._sent[0].deadline <= now:
+                self.drop()

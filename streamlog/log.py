@@ -1,0 +1,146 @@
+"""The stream log as a gateway sees it: submit a job, read its record and its frames, cancel it.
+
+Invariant: every change is one script, so a job is never half submitted or half ended. All calls are safe to send
+again and travel on the process's `Line`.
+Does not know: HTTP, how a job is run (`claims` and `writer`), how its frames arrive live (`hub`, `follow`).
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+
+from streamlog.errors import InternalError
+from streamlog.frames import Chunk, from_entry
+from streamlog.jobs import RECORD_FIELDS, Record, Request, Terms, new_job_id
+from streamlog.keys import Keys
+from streamlog.line import Line
+from streamlog.settings import JobSettings
+
+PAGE_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a log: `chunks` in order; `more` if others follow; `exists` is False when the job is not known."""
+
+    exists: bool
+    chunks: list[Chunk]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job that a script has just ended, for whoever announces it."""
+
+    job_id: str
+    state: str
+    code: str
+    model: str
+    duration_s: float
+
+    @classmethod
+    def read(cls, row: list[bytes]) -> "Ended":
+        job_id, state, code, model, duration_us = (value.decode() for value in row)
+        return cls(job_id, state, code, model, int(duration_us) / 1e6)
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What all processes share, at one moment."""
+
+    queued: int
+    oldest_s: float
+    leases: int
+    workers: int
+
+
+class StreamLog:
+    """Raises redis-py's errors when Redis cannot be reached in time (`redis_link.LINK_ERRORS`)."""
+
+    def __init__(self, line: Line, keys: Keys, settings: JobSettings) -> None:
+        self._line = line
+        self._keys = keys
+        self._settings = settings
+
+    async def submit(self, request: Request, terms: Terms) -> tuple[str, int]:
+        """Put a job into the queue; answers its id and the Redis time of its submit in µs.
+
+        Raises `InternalError` `queue_full`, naming the figure and the limit.
+        """
+        job_id = new_job_id()
+        life_ms = _ms(terms.queue_wait_s + 3 * terms.run_limit_s + terms.keep_s)
+        # The body goes apart: a script with a 32 MB argument would block Redis for 70 ms.
+        stored = self._line.command("SET", self._keys.body(job_id), request.body, "PX", life_ms)
+        arq_job: dict[str, object] = {"t": None, "f": "generate", "a": [job_id], "k": {}, "et": 0}
+        submitted = self._line.script(
+            "submit", job_id, len(request.body), self._settings.queue_jobs, self._settings.queue_bytes, life_ms,
+            _ms(terms.queue_wait_s), _ms(terms.hold_s), json.dumps(arq_job), terms.gateway or "", _ms(terms.watch_s),
+            *_fields(request, terms),
+        )  # fmt: skip
+        _, answer = await asyncio.gather(stored, submitted)
+        return job_id, self._accepted(answer[0].decode(), int(answer[1]))
+
+    def _accepted(self, word: str, figure: int) -> int:
+        if word == "queue_full_jobs":
+            limit = self._settings.queue_jobs
+            raise InternalError("queue_full", f"The queue holds {figure} jobs, its limit is {limit}.", retry_after_s=2)
+        if word == "queue_full_bytes":
+            limit = self._settings.queue_bytes
+            raise InternalError("queue_full", f"The queue holds {figure} bytes, its limit is {limit}.", retry_after_s=2)
+        if word != "queued":
+            raise InternalError("request_lost")
+        return figure
+
+    async def record(self, job_id: str) -> Record | None:
+        """The job's record; None if there is none (any more)."""
+        return Record.read(await self._line.command("HMGET", self._keys.record(job_id), *RECORD_FIELDS))
+
+    async def body(self, job_id: str) -> bytes | None:
+        """The request body; None when the job has ended or is not known."""
+        body: bytes | None = await self._line.command("GET", self._keys.body(job_id))
+        return body
+
+    async def read(self, job_id: str, start: str = "-") -> Page:
+        """About `PAGE_BYTES` of the log from the position `start` on, inclusive; `-` is its beginning."""
+        state, entries, more = await self._line.script("read", job_id, start, PAGE_BYTES)
+        chunks = [from_entry(entry[0], dict(zip(entry[1][::2], entry[1][1::2], strict=True))) for entry in entries]
+        return Page(state is not None, chunks, bool(more))
+
+    async def end(self, job_id: str, attempt: int | None, state: str, code: str) -> Ended | None:
+        """End a job by name. `attempt` None cancels whatever runs; else only if no later attempt has it.
+
+        None when there was nothing to end: it had ended, is unknown, or belongs to another by now.
+        """
+        answer = await self._line.script("end", job_id, "" if attempt is None else attempt, state, code)
+        return Ended.read(answer[1:]) if answer[0] == b"ended" else None
+
+    async def queue_position(self, job_id: str) -> int | None:
+        """How many jobs stand before this one; None if it does not wait."""
+        rank: int | None = await self._line.command("ZRANK", self._keys.queue, job_id)
+        return rank
+
+    async def fleet(self) -> Fleet:
+        """Queue, leases and live workers."""
+        keys, call = self._keys, self._line.command
+        queued, oldest, leases, time = await asyncio.gather(
+            call("ZCARD", keys.queue),
+            call("ZRANGE", keys.queue, 0, 0, "WITHSCORES"),
+            call("ZCARD", keys.leases),
+            call("TIME"),
+        )
+        now_s = int(time[0]) + int(time[1]) / 1e6
+        workers = await call("ZCOUNT", keys.workers, int((now_s - 5) * 1000), "+inf")
+        return Fleet(queued, now_s - float(oldest[1]) / 1e6 if oldest else 0.0, leases, workers)
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _fields(request: Request, terms: Terms) -> tuple[str | int, ...]:
+    return (
+        "attached", int(terms.gateway is not None), "stream", int(request.stream), "method", request.method,
+        "path", request.path, "headers", json.dumps(dict(request.headers)), "model", request.model,
+        "owner", terms.owner, "request_id", terms.request_id,
+        "grace_ms", _ms(terms.grace_s), "retention_ms", _ms(terms.keep_s),
+    )  # fmt: skip

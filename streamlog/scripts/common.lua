@@ -1,0 +1,103 @@
+-- Shared by all scripts: the clock, the ways in and out of the queue, and the one way to end a job.
+-- Key names (QUEUE, RECORD, ...) and the texts of named endings (TOLD) stand above this, made by Python.
+
+local BELL_MOST = 64
+
+-- Redis time: milliseconds as a number, microseconds as digits (a Lua number would print as 1.7e+15).
+local function clock()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000), t[1] .. string.format('%06d', t[2])
+end
+
+local function digits(n) return string.format('%.0f', n) end
+
+local function ring()
+  if redis.call('LLEN', BELL) < BELL_MOST then redis.call('LPUSH', BELL, '1') end
+end
+
+-- Never used twice, even by a Redis that lost its tail: it rises with time.
+local function next_attempt(previous, now_ms)
+  return digits(math.max((tonumber(previous) or 0) + 1, now_ms))
+end
+
+local function enqueue(id, created_us, body_bytes, check_ms)
+  redis.call('ZADD', QUEUE, created_us, id)
+  redis.call('ZADD', CHECKS, digits(check_ms), id)
+  redis.call('INCRBY', QUEUED_BYTES, body_bytes or 0)
+  ring()
+end
+
+local function dequeue(id)
+  redis.call('ZREM', CHECKS, id)
+  if redis.call('ZREM', QUEUE, id) == 0 then return end
+  if redis.call('ZCARD', QUEUE) == 0 then
+    redis.call('DEL', QUEUED_BYTES)
+  else
+    redis.call('DECRBY', QUEUED_BYTES, redis.call('HGET', RECORD .. id, 'body_bytes') or 0)
+  end
+end
+
+-- The last moment at which anybody listened to an attached job.
+local function last_seen_ms(id, left_ms, created_us)
+  local seen = math.max(tonumber(left_ms) or 0, math.floor((tonumber(created_us) or 0) / 1000))
+  for _, watched_until_ms in ipairs(redis.call('HVALS', WATCH .. id)) do
+    seen = math.max(seen, tonumber(watched_until_ms) or 0)
+  end
+  return seen
+end
+
+-- Store a chunk and publish the same bytes: the only place that writes to a log.
+local function store(id, attempt, first, last, mark, now_us, head, data)
+  local position = attempt .. '-' .. last
+  if head == '' then
+    redis.call('XADD', LOG .. id, position, 'f', first, 'm', mark, 't', now_us, 'b', data)
+  else
+    redis.call('XADD', LOG .. id, position, 'f', first, 'm', mark, 't', now_us, 'h', head, 'b', data)
+  end
+  local line = table.concat({attempt, first, last, mark == '' and '-' or mark, now_us, #head}, ' ')
+  redis.call('PUBLISH', CHANNEL .. id, line .. '\n' .. head .. data)
+  return position
+end
+
+-- The log lives as long as its record; set once, with its first frame.
+local function log_expires_with_record(id)
+  redis.call('PEXPIRE', LOG .. id, math.max(redis.call('PTTL', RECORD .. id), 1))
+end
+
+-- Take an ended job out of everything that could start it again, and shorten the life of what remains.
+-- Answers what its caller announces: model and duration in microseconds.
+local function finish(id, state, position, code, now_us)
+  dequeue(id)
+  redis.call('ZREM', LEASES, id)
+  redis.call('DEL', ARQ_JOB .. id, ARQ_PROGRESS .. id, ARQ_RETRY .. id, WATCH .. id)
+  redis.call('UNLINK', BODY .. id)
+  redis.call('HSET', RECORD .. id, 'state', state, 'last', position, 'ended_us', now_us, 'code', code)
+  local of = redis.call('HMGET', RECORD .. id, 'retention_ms', 'model', 'created_us')
+  local retention_ms = tonumber(of[1]) or 60000
+  redis.call('PEXPIRE', RECORD .. id, retention_ms)
+  redis.call('PEXPIRE', LOG .. id, retention_ms)
+  return {of[2] or '', digits(tonumber(now_us) - (tonumber(of[3]) or now_us))}
+end
+
+-- End a job from outside its writer: frame 1 of a new attempt, so that the writer's next append is refused.
+local function end_by_name(id, state, code)
+  local now_ms, now_us = clock()
+  local of = redis.call('HMGET', RECORD .. id, 'attempt', 'request_id')
+  local attempt = next_attempt(of[1], now_ms)
+  local line = 'id: ' .. id .. ':' .. attempt .. '-1\n'
+  local data = line .. 'event: error\ndata: ' .. TOLD[code] .. (of[2] or '') .. '"}\n\n'
+  redis.call('HSET', RECORD .. id, 'attempt', attempt)
+  local position = store(id, attempt, '1', '1', state, now_us, '', data)
+  local told = finish(id, state, position, code, now_us)
+  return {id, state, code, told[1], told[2]}
+end
+
+-- Back to the queue, unseen by its client: only for a job without content.
+local function requeue(id, now_ms)
+  local of = redis.call('HMGET', RECORD .. id, 'attempt', 'created_us', 'body_bytes', 'queue_wait_ms')
+  local attempt = next_attempt(of[1], now_ms)
+  redis.call('HSET', RECORD .. id, 'state', 'queued', 'attempt', attempt, 'last', attempt .. '-0',
+    'queue_until_ms', digits(now_ms + (tonumber(of[4]) or 0)))
+  redis.call('ZREM', LEASES, id)
+  enqueue(id, of[2] or '0', of[3], now_ms)
+end

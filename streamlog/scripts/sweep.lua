@@ -1,0 +1,41 @@
+-- Deal with what nobody else would: leases that ran out, queued jobs past their deadline or without listeners.
+-- ARGV: worker, page, most claims. Answers {{'ended', id, state, code, model, duration µs} | {'requeued', id}, ...}.
+local done = {}
+local now_ms = clock()
+local page = tonumber(ARGV[2])
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', digits(now_ms), 'LIMIT', 0, page)) do
+  local of = redis.call('HMGET', RECORD .. id, 'state', 'last', 'claims')
+  if of[1] ~= 'running' then
+    redis.call('ZREM', LEASES, id)
+  elseif not string.find(of[2], '-0$') or (tonumber(of[3]) or 0) >= tonumber(ARGV[3]) then
+    done[#done + 1] = {'ended', unpack(end_by_name(id, 'failed', 'worker_lost'))}
+  else
+    requeue(id, now_ms)
+    done[#done + 1] = {'requeued', id}
+  end
+end
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', CHECKS, '-inf', digits(now_ms), 'LIMIT', 0, page)) do
+  local of = redis.call('HMGET', RECORD .. id, 'state', 'queue_until_ms', 'attached', 'grace_ms', 'left_ms',
+    'created_us')
+  local queue_until_ms = tonumber(of[2]) or 0
+  local watched_until_ms = queue_until_ms
+  if of[3] == '1' then watched_until_ms = last_seen_ms(id, of[5], of[6]) + (tonumber(of[4]) or 0) end
+  if of[1] ~= 'queued' then
+    dequeue(id)
+  elseif redis.call('EXISTS', BODY .. id, ARQ_JOB .. id) ~= 2 then
+    done[#done + 1] = {'ended', unpack(end_by_name(id, 'failed', 'request_lost'))}
+  elseif queue_until_ms <= now_ms then
+    done[#done + 1] = {'ended', unpack(end_by_name(id, 'failed', 'queue_timeout'))}
+  elseif watched_until_ms <= now_ms then
+    done[#done + 1] = {'ended', unpack(end_by_name(id, 'cancelled', 'abandoned'))}
+  else
+    redis.call('ZADD', CHECKS, digits(math.min(queue_until_ms, watched_until_ms)), id)
+  end
+end
+
+redis.call('ZADD', WORKERS, digits(now_ms), ARGV[1])
+redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', digits(now_ms - 60000))
+if redis.call('ZCARD', QUEUE) > 0 then ring() end
+return done
