@@ -71,6 +71,7 @@ class Follower:
         self.job_id = job_id
         self.at = after
         self.ended = False
+        self.interrupted = False
         self._log = log
         self._hub = hub
         self._on_reread = on_reread
@@ -79,18 +80,23 @@ class Follower:
         self._started = not fresh
         self._quiet_s = _QUIET_S
 
+    def interrupt(self) -> None:
+        """Make the present and every later `next` return None at once: whoever it is for has left."""
+        self.interrupted = True
+        self._listener.wake.set()
+
     def close(self) -> None:
         """Stop listening; safe to call twice."""
         self._hub.unlisten(self.job_id, self._listener)
 
     async def next(self, timeout_s: float) -> Batch | None:
-        """The next frames, all that are ready; None if none come within `timeout_s`, or after the ending.
+        """The next frames, all that are ready; None if none come within `timeout_s`, after the ending, or when interrupted.
 
         Raises `StreamLost`, or redis-py's errors when the log cannot be read in time.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
-        while not self.ended:
+        while not (self.ended or self.interrupted):
             batch = await self._reread() if self._listener.reason else self._live()
             if batch is not None:
                 self._quiet_s = _QUIET_S

@@ -14,16 +14,16 @@ class RedisSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SLUICE_", populate_by_name=True)
 
     redis_url: str = Field(
-        "redis://127.0.0.1:6379/0",
+        default="redis://127.0.0.1:6379/0",
         validation_alias=AliasChoices("REDIS_URL", "redis_url"),
         description="Where Redis or Valkey is: redis://, rediss:// or unix://.",
     )
-    prefix: str = Field("sluice:", description="Begins every key; separates deployments that share a Redis.")
+    prefix: str = Field(default="sluice:", description="Begins every key; separates deployments that share a Redis.")
     redis_timeout_s: float = Field(
-        5.0, gt=0, le=60, description="Longest wait for one answer of Redis; then the connection is dropped."
+        default=5.0, gt=0, le=60, description="Longest wait for one answer of Redis; then the connection is dropped."
     )
     pubsub: bool = Field(
-        True, description="Live relay over pub/sub. Without it everything still works, by reading the log."
+        default=True, description="Live relay over pub/sub. Without it everything still works, by reading the log."
     )
 
 
@@ -32,21 +32,27 @@ class JobSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SLUICE_")
 
-    hold_s: float = Field(5.0, ge=0, le=60, description="How long the response head waits for the upstream's status.")
+    hold_s: float = Field(
+        default=5.0, ge=0, le=60, description="How long the response head waits for the upstream's status."
+    )
     grace_s: float = Field(
-        10.0, gt=0, le=600, description="An attached job that nobody watches for so long is cancelled."
+        default=10.0, gt=0, le=600, description="An attached job that nobody watches for so long is cancelled."
     )
-    watch_s: float = Field(15.0, gt=1, le=60, description="A gateway's word that it watches a job holds for so long.")
-    queue_wait_attached_s: float = Field(60.0, gt=0, le=3600, description="Longest wait in the queue with a listener.")
+    watch_s: float = Field(
+        default=15.0, gt=1, le=60, description="A gateway's word that it watches a job holds for so long."
+    )
+    queue_wait_attached_s: float = Field(
+        default=60.0, gt=0, le=3600, description="Longest wait in the queue with a listener."
+    )
     queue_wait_detached_s: float = Field(
-        86_400.0, gt=0, le=604_800, description="Longest wait in the queue without one."
+        default=86_400.0, gt=0, le=604_800, description="Longest wait in the queue without one."
     )
-    run_limit_s: float = Field(3600.0, gt=0, le=86_400, description="Longest run of one job.")
+    run_limit_s: float = Field(default=3600.0, gt=0, le=86_400, description="Longest run of one job.")
     keep_attached_s: float = Field(
-        900.0, ge=1, le=604_800, description="How long the log of an attached job is kept after its end."
+        default=900.0, ge=1, le=604_800, description="How long the log of an attached job is kept after its end."
     )
-    keep_detached_s: float = Field(86_400.0, ge=1, le=2_592_000, description="The same for a detached job.")
-    queue_jobs: int = Field(10_000, ge=1, le=1_000_000, description="Most jobs waiting in the queue.")
+    keep_detached_s: float = Field(default=86_400.0, ge=1, le=2_592_000, description="The same for a detached job.")
+    queue_jobs: int = Field(default=10_000, ge=1, le=1_000_000, description="Most jobs waiting in the queue.")
     queue_bytes: int = Field(
-        1 << 30, ge=1 << 20, le=1 << 40, description="Most bytes of request bodies waiting in the queue."
+        default=1 << 30, ge=1 << 20, le=1 << 40, description="Most bytes of request bodies waiting in the queue."
     )

@@ -55,9 +55,10 @@ class Writer:
         """Append the answer of a call that does not stream: one frame, the body unchanged, marked done."""
         return await self._append(body, 1, "done", "", fields)
 
-    async def note(self, fields: Sequence[str | bytes]) -> None:
-        """Write facts to the record while the attempt is still ours."""
-        await self._line.script("note", self.job_id, self.attempt, *fields)
+    def note(self, fields: Sequence[str | bytes]) -> None:
+        """Write facts to the record while the attempt is still ours. Nobody waits: no answer depends on them."""
+        answer = self._line.script("note", self.job_id, self.attempt, *fields)
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def _append(
         self, data: bytes, count: int, mark: str, code: str, fields: Sequence[str | bytes]

@@ -1,0 +1,159 @@
+"""The only file that touches arq: its `Worker`, with our claim, our doorbell and our release.
+
+arq keeps what it is good at: looking up and running the job's function in a task, with a timeout. Three methods are
+overridden (arq is pinned for that). `_poll_iteration`: arq's own polls every 0.5 s and re-reads everything in flight.
+`finish_job` and `finish_failed_job`: arq's own delete the job of a successor.
+Invariant: a job that arq has let go of, however that came, loses its run here and its lease in Redis, and then only
+the sweep decides about it. No Redis error ends the worker, and none leaks a slot.
+Does not know: Claude, frames.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from time import monotonic
+from typing import Any
+
+from arq.connections import ArqRedis
+from arq.worker import Worker, func
+from redis.asyncio import Redis
+
+from streamlog.claims import Claim, Claims
+from streamlog.redis_link import LINK_ERRORS
+from telemetry import announce, facts
+from worker.running import Run, Running
+from worker.settings import WorkerSettings
+
+_RETRY_S = 0.2
+_log = logging.getLogger("sluice.worker")
+# arq hands no attempt to finish_job: the job's task carries its run.
+_current: ContextVar[Run] = ContextVar("run")
+
+
+class QueueWorker(Worker):
+    """Claims jobs while there are free slots, and runs `job(run)` for each.
+
+    `bell` is a client of its own, because it blocks. `run_limit_s` is a second net: `job` keeps the limit itself.
+    """
+
+    def __init__(
+        self,
+        job: Callable[[Run], Awaitable[None]],
+        claims: Claims,
+        running: Running,
+        bell: Redis,
+        bell_key: str,
+        pool: ArqRedis,
+        queue_key: str,
+        settings: WorkerSettings,
+        run_limit_s: float,
+    ) -> None:
+        self._job = job
+        self._claims = claims
+        self._running = running
+        self._bell = bell
+        self._bell_key = bell_key
+        self._settings = settings
+        self._slot_freed = asyncio.Event()
+        self._stopping = asyncio.Event()
+        super().__init__(
+            functions=[
+                func(self._run_claim, name="generate", timeout=run_limit_s + 30, keep_result=0, max_tries=10**6)
+            ],
+            queue_name=queue_key,
+            redis_pool=pool,
+            max_jobs=settings.slots,
+            poll_delay=0,
+            keep_result=0,
+            retry_jobs=False,
+            allow_abort_jobs=False,
+            handle_signals=False,
+            job_deserializer=json.loads,
+            log_results=False,
+        )
+
+    async def run_until_stopped(self) -> None:
+        """arq's own loop, begun again after whatever ends it, until `stop`."""
+        while not self._stopping.is_set():
+            try:
+                await self.async_run()
+            except LINK_ERRORS as error:
+                _log.warning("worker loop begun again: %s", type(error).__name__)
+            except Exception:
+                _log.exception("worker loop begun again")
+            await asyncio.sleep(_RETRY_S)
+
+    def stop(self) -> None:
+        """Claim nothing more."""
+        self._stopping.set()
+        self._slot_freed.set()
+
+    async def _poll_iteration(self) -> None:
+        """One turn of arq's loop: fill the free slots, or wait for something to do."""
+        try:
+            free = self.max_jobs - len(self.tasks)
+            if self._stopping.is_set() or free <= 0:
+                self._slot_freed.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._slot_freed.wait(), 1.0)
+                return
+            asked = monotonic()
+            claims = await self._claims.claim(free)
+            for claim in claims:
+                await self._begin(claim, asked)
+            if not claims:
+                # redis-py's blpop is typed for whole seconds
+                await self._bell.execute_command(  # type: ignore[no-untyped-call]
+                    "BLPOP", self._bell_key, self._settings.bell_s
+                )
+        except LINK_ERRORS as error:
+            _log.warning("queue not reached: %s", type(error).__name__)
+            await asyncio.sleep(_RETRY_S)
+
+    async def _begin(self, claim: Claim, asked: float) -> None:
+        old = self.tasks.get(claim.job_id)
+        if old is not None:  # our own earlier attempt, whose lease we lost without noticing yet
+            self._running.runs[claim.job_id].close()
+            await asyncio.wait((old,))
+        run = Run(claim, asked)
+        self._running.runs[claim.job_id] = run
+        token = _current.set(run)
+        self.tasks[claim.job_id] = task = self.loop.create_task(self.run_job(claim.job_id, 0))
+        _current.reset(token)
+        task.add_done_callback(lambda done: self._over(run, done))
+        announce(facts.JobClaimed(claim.model, claim.queue_wait_s))
+        announce(facts.JobStarted())
+
+    def _over(self, run: Run, done: "asyncio.Task[None]") -> None:
+        """The slot is free, whatever happened."""
+        self.tasks.pop(run.claim.job_id, None)
+        self._running.runs.pop(run.claim.job_id, None)
+        self._slot_freed.set()
+        announce(facts.JobStopped())
+        if not done.cancelled() and (error := done.exception()) is not None:
+            _log.warning("job %s left to the sweep: %s", run.claim.job_id, type(error).__name__)
+
+    async def _run_claim(self, ctx: dict[str, Any], job_id: str) -> None:
+        """What arq runs. The record is the truth: of arq's own data only the id is used, and it must agree."""
+        run = _current.get()
+        if job_id != run.claim.job_id:
+            _log.warning("arq's data for job %s names another job", run.claim.job_id)
+            return
+        run.task = asyncio.current_task()
+        await self._job(run)
+
+    async def finish_job(self, job_id: str, *_: Any, **__: Any) -> None:
+        """Instead of arq's: never touches the queue, which may already hold our successor."""
+        await self._release()
+
+    async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:
+        """Instead of arq's, which ends jobs that no hook hears of: expired, undecodable, unknown function."""
+        await self._release()
+
+    async def _release(self) -> None:
+        run = _current.get()
+        with contextlib.suppress(*LINK_ERRORS):  # then the lease runs out by itself
+            await self._claims.release(run.claim.job_id, run.claim.attempt, give_back=run.give_back)

@@ -1,0 +1,233 @@
+"""One job, from its claim to its ending: call Claude, write what it says.
+
+Invariant: it ends its job by name or leaves it to the sweep, and raises nothing but cancellation. Before content an
+upstream call may be repeated; from the first content on there is no other answer.
+Does not know: arq, the queue, the lease (the writer's fence does), how Claude is reached (`upstream` does).
+"""
+
+import asyncio
+import itertools
+import json
+import logging
+from time import monotonic
+from typing import Any
+
+from streamlog.claims import Claim
+from streamlog.errors import CODES, STATUS_BY_TYPE, SluiceError, error_body, error_event, is_error_body
+from streamlog.jobs import Record, Request
+from streamlog.lifecycle import State
+from streamlog.log import StreamLog
+from streamlog.redis_link import LINK_ERRORS
+from streamlog.writer import Refused, Writer
+from telemetry import announce, facts
+from worker.reading import Reading
+from worker.retries import Refusal, UpstreamFailed, wait_before_retry_s
+from worker.settings import WorkerSettings
+from worker.upstream import Answer, Upstream
+
+_log = logging.getLogger("sluice.worker")
+
+
+async def generate(
+    log: StreamLog, upstream: Upstream, settings: WorkerSettings, claim: Claim, writer: Writer, run_limit_s: float
+) -> None:
+    """Run one claim to its end. Raises only `asyncio.CancelledError`."""
+    code = "worker_failed"
+    try:
+        async with asyncio.timeout(run_limit_s) as limit:
+            record, body = await asyncio.gather(log.record(claim.job_id), log.body(claim.job_id))
+            if record is not None and body is not None:
+                await Generation(upstream, settings, claim, writer, record, body).run()
+                return
+            code = "request_lost"
+    except Refused as refused:
+        if refused.why != "lost" or not writer.begun:
+            return  # it is another's now, or over, or will be run again
+        code = "stream_lost"
+    except LINK_ERRORS as error:
+        if not limit.expired():
+            _log.warning("job %s left to the sweep: %s", claim.job_id, type(error).__name__)
+            return
+        code = "run_timeout"
+    except SluiceError as error:
+        code = error.code
+    except Exception:
+        _log.exception("job %s failed", claim.job_id)
+    await end_by_name(log, claim, State.FAILED, code)
+
+
+async def end_by_name(log: StreamLog, claim: Claim, state: State, code: str) -> None:
+    """End a claimed job from outside its writer. If Redis cannot be reached, the sweep will."""
+    try:
+        ended = await log.end(claim.job_id, claim.attempt, state, code)
+    except LINK_ERRORS:
+        return
+    if ended is not None:
+        announce(facts.JobEnded(ended.model, state.value, ended.duration_s))
+
+
+class Generation:
+    """The calls of one attempt."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        settings: WorkerSettings,
+        claim: Claim,
+        writer: Writer,
+        record: Record,
+        body: bytes,
+    ) -> None:
+        self._upstream = upstream
+        self._settings = settings
+        self._writer = writer
+        self._record = record
+        self._request = Request(record.method, record.path, record.headers, body, record.model, record.stream)
+        self._hold_ends = monotonic() + claim.hold_left_s
+        self._reading = Reading()
+
+    async def run(self) -> None:
+        """Call until the job has ended: once, or again after a failure before content."""
+        for calls in itertools.count(1):
+            self._reading = Reading()
+            try:
+                await self._call()
+                return
+            except UpstreamFailed as failed:
+                if failed.refusal is None or failed.refusal.status == 200:
+                    announce(facts.UpstreamAnswered("error"))
+                else:
+                    announce(facts.UpstreamAnswered(failed.refusal.status))
+                wait_s = None if self._writer.begun else self._wait_s(failed, calls)
+                if wait_s is None:
+                    await self._fail(failed)
+                    return
+            await asyncio.sleep(wait_s)
+
+    async def _call(self) -> None:
+        called = monotonic()
+        async with self._upstream.open(self._request) as answer:
+            announce(facts.UpstreamAnswered(200))
+            self._writer.head = json.dumps({"status": 200, "headers": answer.headers}).encode()
+            self._writer.note(["response", self._writer.head])
+            if self._request.stream:
+                await self._stream(answer, called)
+            else:
+                await self._whole(answer)
+
+    async def _stream(self, answer: Answer, called: float) -> None:
+        """The loop that matters: read, write, until the message is complete."""
+        reading, writer, size, last = self._reading, self._writer, 0, 0.0
+        async for read in answer.reads():
+            size += len(read)
+            if size > self._settings.answer_bytes:
+                raise UpstreamFailed("answer_too_large")
+            events = _fed(reading, read)
+            if reading.complete:
+                await self._end(events, State.DONE, "", [])
+                await answer.drain()
+                return
+            if events:
+                now = monotonic()
+                if writer.begun:
+                    announce(facts.ContentGap(self._record.model, now - last))
+                else:
+                    announce(facts.UpstreamFirstContent(self._record.model, now - called))
+                last = now
+                await writer.write(events)
+            if reading.error is not None:
+                raise UpstreamFailed("upstream_error", refusal=_refusal_of(reading.error, answer.headers))
+        raise UpstreamFailed("upstream_cut")
+
+    async def _whole(self, answer: Answer) -> None:
+        parts, size = [], 0
+        async for read in answer.reads():
+            parts.append(read)
+            size += len(read)
+            if size > self._settings.answer_bytes:
+                raise UpstreamFailed("answer_too_large")
+        body = b"".join(parts)
+        try:
+            usage = json.loads(body).get("usage") or {}
+        except (ValueError, AttributeError) as error:
+            raise UpstreamFailed("upstream_garbled") from error
+        self._reading.usage, self._reading.usage_final = usage, True
+        self._announce_end(await self._writer.write_whole(body, self._usage_field()), State.DONE)
+
+    async def _fail(self, failed: UpstreamFailed) -> None:
+        """End with the failure, in the upstream's own words where there are any."""
+        refusal, told, request_id = failed.refusal, CODES[failed.code], self._record.request_id
+        fields: list[str | bytes] = []
+        body = error_body(told.error_type, failed.message or told.message, failed.code, request_id)
+        if refusal is not None:
+            head = {"status": refusal.status, "headers": refusal.headers}
+            fields = ["response", json.dumps(head), "refusal", refusal.body]
+            body = _one_line(refusal.body, request_id)
+        await self._end([error_event(body)], State.FAILED, failed.code, fields)
+
+    async def _end(self, events: list[bytes], state: State, code: str, fields: list[str | bytes]) -> None:
+        fields = [*fields, *self._usage_field()]
+        self._announce_end(await self._writer.write(events, mark=state.value, code=code, fields=fields), state)
+
+    def _usage_field(self) -> list[str | bytes]:
+        return ["usage", json.dumps(self._reading.usage)] if self._reading.usage else []
+
+    def _announce_end(self, told: tuple[str, float] | None, state: State) -> None:
+        usage, model = self._reading.usage, self._record.model
+        if told is not None:
+            announce(facts.JobEnded(model, state.value, told[1]))
+        if usage:
+            announce(
+                facts.UsageSettled(
+                    model,
+                    _tokens(usage, "input_tokens"),
+                    _tokens(usage, "output_tokens"),
+                    _tokens(usage, "cache_read_input_tokens"),
+                    _tokens(usage, "cache_creation_input_tokens"),
+                    "reported" if self._reading.usage_final else "partly_reported",
+                )
+            )
+
+    def _wait_s(self, failed: UpstreamFailed, calls: int) -> float | None:
+        return wait_before_retry_s(
+            failed,
+            calls,
+            most_calls=self._settings.upstream_calls,
+            most_wait_s=self._settings.retry_most_s,
+            hold_left_s=self._hold_ends - monotonic(),
+            streams=self._request.stream,
+        )
+
+
+def _fed(reading: Reading, read: bytes) -> list[bytes]:
+    try:
+        return reading.feed(read)
+    except SluiceError as error:
+        raise UpstreamFailed(error.code, error.message) from error
+
+
+def _refusal_of(data: bytes, headers: dict[str, str]) -> Refusal:
+    """An error event as the refusal that it would have been, had it come before the head."""
+    try:
+        body = json.loads(data)
+    except ValueError:
+        body = None
+    status = STATUS_BY_TYPE.get(body["error"]["type"], 500) if is_error_body(body) else 500
+    return Refusal(status, {**headers, "content-type": "application/json"}, data)
+
+
+def _one_line(body: bytes, request_id: str) -> bytes:
+    """An upstream's refusal as it can stand in a `data:` line: its own JSON, or an `api_error` around its text."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        value = None
+    if not is_error_body(value):
+        text = body[:500].decode(errors="replace").strip() or CODES["upstream_error"].message
+        return error_body("api_error", text, "upstream_error", request_id)
+    return body if b"\n" not in body and b"\r" not in body else json.dumps(value, separators=(",", ":")).encode()
+
+
+def _tokens(usage: dict[str, Any], name: str) -> int:
+    value = usage.get(name)
+    return value if isinstance(value, int) else 0

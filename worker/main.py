@@ -1,0 +1,164 @@
+"""One worker process: wires the parts, runs them, and drains on SIGTERM.
+
+Invariant: it is ready only after Redis answered and the upstream's client is warm; a drain gives back what has no
+content, lets the rest finish within the limit, and ends what remains by name. Nothing decides anything here.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+import uvloop
+from arq.connections import ArqRedis
+
+from streamlog.claims import Claims
+from streamlog.keys import Keys
+from streamlog.lifecycle import State
+from streamlog.line import Line
+from streamlog.log import StreamLog
+from streamlog.redis_link import connect
+from streamlog.scripts import Scripts
+from streamlog.settings import JobSettings, RedisSettings
+from streamlog.writer import Writer
+from telemetry import logs
+from telemetry.exposition import observe_app
+from worker.arq_worker import QueueWorker
+from worker.generate import end_by_name, generate
+from worker.running import Run, Running
+from worker.settings import WorkerSettings
+from worker.sweeper import Sweeper
+from worker.upstream import Upstream
+
+_log = logging.getLogger("sluice.worker")
+
+
+class WorkerProcess:
+    """The parts of one worker and how they hang together."""
+
+    def __init__(self, redis: RedisSettings, jobs: JobSettings, settings: WorkerSettings) -> None:
+        keys = Keys(redis.prefix)
+        name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.settings = settings
+        self.run_limit_s = jobs.run_limit_s
+        self.line = Line(redis, Scripts(keys))
+        self.log = StreamLog(self.line, keys, jobs)
+        claims = Claims(self.line, name, settings.lease_s)
+        self.running = Running(claims, settings.lease_s)
+        self.sweeper = Sweeper(claims, settings.sweep_s)
+        self.upstream = Upstream(
+            connections=settings.slots,
+            connect_s=settings.upstream_connect_s,
+            idle_s=settings.upstream_idle_s,
+            run_limit_s=jobs.run_limit_s,
+        )
+        self.bell = connect(redis, most=1, retries=0, timeout_s=settings.bell_s + redis.redis_timeout_s)
+        pool = ArqRedis(connect(redis).connection_pool, job_serializer=_dumps, job_deserializer=json.loads)
+        self.queue = QueueWorker(
+            self._job, claims, self.running, self.bell, keys.bell, pool, keys.queue, settings, jobs.run_limit_s
+        )
+        self.warm = False
+        self.draining = False
+
+    async def _job(self, run: Run) -> None:
+        writer = run.writer = Writer(self.line, run.claim.job_id, run.claim.attempt, lambda: self.running.sure(run))
+        await generate(self.log, self.upstream, self.settings, run.claim, writer, self.run_limit_s)
+
+    def state(self) -> dict[str, object]:
+        """What /readyz tells."""
+        ready = self.warm and not self.draining and self.line.connected and self.sweeper.idle_s < 3
+        return {
+            "ready": ready,
+            "redis": self.line.connected,
+            "draining": self.draining,
+            "running": len(self.running.runs),
+            "slots": self.settings.slots,
+        }
+
+    async def serve(self) -> None:
+        """Run until SIGTERM or SIGINT and the drain after it; a second signal ends it at once."""
+        stop, kill = asyncio.Event(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, lambda: (kill if stop.is_set() else stop).set())
+        observer = _Observer(uvicorn.Config(observe_app(self.state), log_config=None, access_log=False, lifespan="off"))
+        await self.line.start()
+        parts: list[asyncio.Task[object]] = [
+            asyncio.create_task(part)
+            for part in (
+                self.running.renew_for_ever(),
+                self.running.guard_for_ever(),
+                self.sweeper.sweep_for_ever(),
+                observer.serve([_listen(self.settings.metrics_host, self.settings.metrics_port)]),
+            )
+        ]
+        if not await self.upstream.warm_up():
+            _log.warning("the upstream %s does not answer yet", self.upstream.base_url)
+        self.warm = True
+        parts.append(asyncio.create_task(self.queue.run_until_stopped()))
+        _log.info("worker ready: %d slots, upstream %s", self.settings.slots, self.upstream.base_url)
+        stopped = asyncio.create_task(stop.wait())
+        # A part that ends by itself is a defect: the process must not go on as half a worker.
+        done, _ = await asyncio.wait((*parts, stopped), return_when=asyncio.FIRST_COMPLETED)
+        await self._drain(kill)
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+        await self.upstream.close()
+        await self.line.close()
+        for part in done - {stopped}:
+            part.result()
+
+    async def _drain(self, kill: asyncio.Event) -> None:
+        self.draining = True
+        self.queue.stop()
+        runs = list(self.running.runs.values())
+        _log.info("draining: %d jobs run, %d of them have no content yet", len(runs), sum(not r.begun for r in runs))
+        for run in runs:
+            if not run.begun:
+                run.give_back = True
+                run.close()
+        finished = asyncio.create_task(self._finished())
+        killed = asyncio.create_task(kill.wait())
+        await asyncio.wait((finished, killed), timeout=self.settings.drain_s, return_when=asyncio.FIRST_COMPLETED)
+        for run in list(self.running.runs.values()):
+            await end_by_name(self.log, run.claim, State.FAILED, "worker_stopping")
+            run.close()
+        await asyncio.wait((finished,), timeout=2.0)
+        for task in (finished, killed):
+            task.cancel()
+
+    async def _finished(self) -> None:
+        while tasks := list(self.queue.tasks.values()):
+            await asyncio.wait(tasks)
+
+
+class _Observer(uvicorn.Server):
+    """uvicorn for /metrics, without its signal handlers: this process has its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.create_server((host, port), reuse_port=False)
+    listener.setblocking(False)
+    return listener
+
+
+def _dumps(value: dict[str, object]) -> bytes:
+    return json.dumps(value).encode()
+
+
+def main() -> None:
+    """Run a worker as the environment says; returns after a drain."""
+    settings = WorkerSettings()
+    logs.configure("worker", level=settings.log_level, json=settings.log_json)
+    process = WorkerProcess(RedisSettings(), JobSettings(), settings)
+    uvloop.run(process.serve())

@@ -1,0 +1,84 @@
+"""What one upstream stream has said so far, and which of its events may be written now.
+
+Invariant: nothing is released before content; then everything held goes first, in order. The stream is complete only
+with `message_stop`. Only `message_start`, `message_delta` and errors are decoded; a delta is bytes with a name.
+Does not know: where the bytes come from, where the events go.
+"""
+
+from typing import Any
+
+import msgspec
+
+from worker.events import Splitter, data_of, name_of
+from worker.retries import UpstreamFailed
+
+_BEFORE_CONTENT = frozenset({b"message_start", b"content_block_start", b"ping"})
+
+
+class Reading:
+    """One stream. `begun` once content came, `complete` with `message_stop`, `error` with an error event's data."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.complete = False
+        self.error: bytes | None = None
+        self.usage: dict[str, Any] = {}
+        self.usage_final = False
+        self._held: list[bytes] = []
+        self._splitter = Splitter()
+
+    def feed(self, read: bytes) -> list[bytes]:
+        """The events to write now; empty while they are held. Nothing after the end of the message is taken.
+
+        Raises `streamlog.errors.UpstreamError` for what is no event, `UpstreamFailed` for an event that lies.
+        """
+        ready: list[bytes] = []
+        for event in self._splitter.feed(read):
+            name = name_of(event)
+            if name == b"content_block_delta":
+                self.begun = True
+            elif not self._notes(name, event):
+                continue
+            if self.error is not None:
+                break
+            ready.append(event)
+            if self.complete:
+                break
+        if not self.begun:
+            self._held += ready
+            return []
+        if self._held:
+            ready, self._held = self._held + ready, []
+        return ready
+
+    def _notes(self, name: bytes, event: bytes) -> bool:
+        """Take notice of an event that is not a delta; False if it is not to be written."""
+        if name not in _BEFORE_CONTENT and name != b"error":
+            self.begun = self.begun or bool(name)
+        match name:
+            case b"message_start":
+                self._count(event, ("message", "usage"))
+            case b"message_delta":
+                self._count(event, ("usage",))
+                self.usage_final = True
+            case b"message_stop":
+                self.complete = True
+            case b"error":
+                self.error = data_of(event)
+            case b"ping":
+                return self.begun
+            case b"":
+                if not event.startswith(b":"):
+                    raise UpstreamFailed("upstream_garbled")
+                return False
+        return True
+
+    def _count(self, event: bytes, path: tuple[str, ...]) -> None:
+        """Usage is cumulative: later figures replace earlier ones."""
+        try:
+            found = msgspec.json.decode(data_of(event))
+            for name in path:
+                found = found[name]
+            self.usage |= {name: value for name, value in found.items() if value is not None}
+        except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
+            return  # figures are not worth an answer

@@ -1,0 +1,86 @@
+"""What this worker runs, and how surely each of it is still its own.
+
+Invariant: a job is fenced off (`sure` answers False) from 4/5 of a lease after its last renewal began, by the
+monotonic clock, which runs on while the process is stopped; shortly after that its upstream call is closed. Renewal
+depends on no upstream traffic and goes on during a drain.
+Does not know: arq, Claude, what the tasks do.
+"""
+
+import asyncio
+import logging
+from time import monotonic
+
+from streamlog.claims import Claim, Claims
+from streamlog.redis_link import LINK_ERRORS
+from streamlog.writer import Writer
+from telemetry import announce, facts
+
+_SURE_PART = 0.8
+_log = logging.getLogger("sluice.worker")
+
+
+class Run:
+    """One claim that is being run. `since` is when its last renewal (or its claim) was asked for."""
+
+    def __init__(self, claim: Claim, since: float) -> None:
+        self.claim = claim
+        self.since = since
+        self.writer: Writer | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.give_back = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether content has been written."""
+        return self.writer is not None and self.writer.begun
+
+    def close(self) -> None:
+        """Stop it: the upstream call is closed, nothing more is written."""
+        if self.task is not None:
+            self.task.cancel()
+
+
+class Running:
+    """All runs of this worker, by job id."""
+
+    def __init__(self, claims: Claims, lease_s: float) -> None:
+        self._claims = claims
+        self._lease_s = lease_s
+        self.runs: dict[str, Run] = {}
+
+    def sure(self, run: Run) -> bool:
+        """Whether the lease of this run has certainly not run out."""
+        return monotonic() - run.since < _SURE_PART * self._lease_s
+
+    async def renew_for_ever(self) -> None:
+        """Renew all leases every min(lease / 3, 1 s); close what is no longer ours."""
+        while True:
+            await asyncio.sleep(min(self._lease_s / 3, 1.0))
+            try:
+                await self._renew()
+            except LINK_ERRORS as error:
+                _log.warning("leases not renewed: %s", type(error).__name__)
+
+    async def _renew(self) -> None:
+        runs = list(self.runs.values())
+        if not runs:
+            return
+        asked = monotonic()
+        lost, abandoned = await self._claims.renew([(run.claim.job_id, run.claim.attempt) for run in runs])
+        for run in runs:
+            if run.claim.job_id in lost:
+                run.close()
+            else:
+                run.since = asked
+        for ended in abandoned:
+            announce(facts.JobEnded(ended.model, "cancelled", ended.duration_s))
+
+    async def guard_for_ever(self) -> None:
+        """Close the upstream calls of runs that could not be renewed in time, whatever Redis does."""
+        while True:
+            await asyncio.sleep(self._lease_s / 10)
+            unsure = [run for run in self.runs.values() if not self.sure(run)]
+            for run in unsure:
+                run.close()
+            if unsure:
+                _log.warning("%d jobs closed: their leases could not be renewed in time", len(unsure))

@@ -1,0 +1,137 @@
+"""The one way to Claude: raw bytes through the anthropic SDK.
+
+Invariant: the request travels as the client sent it (body bytes, query, version and beta headers), with our key and
+nothing of the client's; what comes back is bytes. The SDK retries nothing: `generate` owns the retries. Every failure
+becomes an `UpstreamFailed`.
+Does not know: jobs, frames, Redis.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anthropic
+import httpx2
+from anthropic import AsyncAnthropic, AsyncStream, Omit
+
+from streamlog.jobs import Request
+from worker.retries import Refusal, UpstreamFailed
+
+_DRAIN_S = 1.0
+_REFUSAL_BYTES = 64 * 1024
+_KEY_AS_BEARER_SINCE = "2026-10-21"
+_TRAVELS_BACK = ("request-id", "retry-after", "x-should-retry", "content-type")
+
+
+class Answer:
+    """An open response with status 200. `headers` are those that travel on to the client."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self.headers = _travelling(response.headers)
+        self._reads = response.aiter_bytes()
+
+    async def reads(self) -> AsyncIterator[bytes]:
+        """The body, as it arrives; ends at its proper end. Raises `UpstreamFailed` when it is cut or falls silent."""
+        with _failures_named():
+            async for read in self._reads:
+                yield read
+
+    async def drain(self) -> None:
+        """Read to the end, within a second, so that the connection can serve again."""
+        with contextlib.suppress(TimeoutError, httpx2.HTTPError):
+            async with asyncio.timeout(_DRAIN_S):
+                async for _ in self._reads:
+                    pass
+
+
+class Upstream:
+    """Holds the SDK's client, and so the upstream key. Call `close` when done."""
+
+    def __init__(self, *, connections: int, connect_s: float, idle_s: float, run_limit_s: float) -> None:
+        limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
+        self._client = AsyncAnthropic(max_retries=0, http_client=anthropic.DefaultAsyncHttpxClient(limits=limits))
+        self._stream_timeout = httpx2.Timeout(connect=connect_s, read=idle_s, write=idle_s, pool=connect_s)
+        # One JSON answer is silent until it is there.
+        self._whole_timeout = httpx2.Timeout(connect=connect_s, read=run_limit_s, write=idle_s, pool=connect_s)
+
+    @property
+    def base_url(self) -> str:
+        return str(self._client.base_url)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def warm_up(self) -> bool:
+        """Make one call that costs nothing, so that the first client does not pay for imports and handshakes.
+
+        Answers whether the upstream spoke HTTP at all."""
+        request = Request("GET", "/v1/models?limit=1", {}, b"", "", False)
+        try:
+            async with self.open(request, idle_s=5.0) as answer:
+                await answer.drain()
+        except UpstreamFailed as failed:
+            return failed.refusal is not None
+        return True
+
+    @contextlib.asynccontextmanager
+    async def open(self, request: Request, idle_s: float | None = None) -> AsyncIterator[Answer]:
+        """Make the call; leaving the block closes it. Raises `UpstreamFailed`, with the refusal if there is one."""
+        timeout = self._stream_timeout if request.stream else self._whole_timeout
+        options: Any = {"headers": self._headers(request), "timeout": idle_s or timeout}
+        call = self._client.get if request.method == "GET" else self._client.post
+        content = {} if request.method == "GET" else {"content": request.body}
+        with _failures_named():
+            raw: Any = await call(
+                request.path, cast_to=object, stream=True, stream_cls=AsyncStream[object], options=options, **content
+            )
+        try:
+            yield Answer(raw.http_response)
+        finally:
+            with contextlib.suppress(httpx2.HTTPError):
+                await raw.http_response.aclose()
+
+    def _headers(self, request: Request) -> dict[str, Any]:
+        headers: dict[str, Any] = {
+            "X-Stainless-Raw-Response": "stream",  # the SDK's own switch for an unread response
+            "content-type": "application/json",
+            **request.headers,
+        }
+        if request.stream:
+            headers["accept-encoding"] = "identity"  # a compressor would hold events back
+        # Before this version the API expects a key as x-api-key; since then the SDK sends it as Bearer.
+        if self._client.api_key and request.headers.get("anthropic-version", "9999") < _KEY_AS_BEARER_SINCE:
+            headers |= {"x-api-key": self._client.api_key, "authorization": Omit()}
+        return headers
+
+
+@contextlib.contextmanager
+def _failures_named() -> Any:
+    try:
+        yield
+    except anthropic.APIStatusError as error:
+        response = error.response
+        refusal = Refusal(response.status_code, _travelling(response.headers), response.content[:_REFUSAL_BYTES])
+        raise UpstreamFailed("upstream_error", refusal=refusal) from error
+    except anthropic.APIConnectionError as error:  # a timeout too
+        raise UpstreamFailed(_code_of(error.__cause__)) from error
+    except httpx2.TimeoutException as error:
+        raise UpstreamFailed("upstream_stalled") from error
+    except httpx2.DecodingError as error:
+        raise UpstreamFailed("upstream_garbled") from error
+    except httpx2.HTTPError as error:
+        raise UpstreamFailed("upstream_cut") from error
+
+
+def _code_of(cause: BaseException | None) -> str:
+    """Which failure it was that the SDK wrapped."""
+    match cause:
+        case httpx2.ReadTimeout() | httpx2.WriteTimeout():
+            return "upstream_stalled"
+        case httpx2.RemoteProtocolError() | httpx2.ReadError():
+            return "upstream_cut"
+    return "upstream_unreachable"
+
+
+def _travelling(headers: httpx2.Headers) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name in _TRAVELS_BACK or name.startswith("anthropic-")}
