@@ -1,0 +1,25 @@
+"""The gateway's ASGI application: wires routes, errors and documentation. Decides nothing."""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from gateway import jobs, messages, operations
+from gateway.replies import use_anthropic_errors
+from gateway.service import Service
+
+
+def build_app(service: Service) -> FastAPI:
+    """The application around a started service. `/docs` loads nothing from elsewhere."""
+    app = FastAPIOffline(
+        title="Sluice",
+        version=version("sluice"),
+        description="A queue-backed streaming gateway for Claude. One `base_url`, and no stream is lost.",
+        redoc_url=None,
+        static_url="/docs-assets",
+    )
+    use_anthropic_errors(app)
+    for room in (messages, jobs, operations):
+        app.include_router(room.routes(service))
+    return app

@@ -1,0 +1,52 @@
+"""The message that a finished stream amounts to, from its events.
+
+The rules are those of Anthropic's streaming documentation: a block starts with its skeleton, deltas add to it, tool
+input is partial JSON that is parsed when the block stops, `message_delta` brings the stop reason and the last usage.
+Does not know: the log; it is given frames.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+_ADDS = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
+
+
+def final_message(data: Iterable[bytes]) -> dict[str, Any] | None:
+    """The message; None if the stream has no `message_start`. Unknown events and deltas are left out."""
+    message: dict[str, Any] | None = None
+    inputs: dict[int, str] = {}
+    for event in _events(data):
+        kind = event.get("type")
+        if kind == "message_start":
+            message = event["message"]
+        elif message is None:
+            continue
+        elif kind == "content_block_start":
+            message["content"].append(event["content_block"])
+        elif kind == "content_block_delta":
+            _add(message["content"][event["index"]], event["delta"], inputs, event["index"])
+        elif kind == "content_block_stop" and event["index"] in inputs:
+            message["content"][event["index"]]["input"] = json.loads(inputs.pop(event["index"]) or "{}")
+        elif kind == "message_delta":
+            message |= {name: value for name, value in event["delta"].items() if value is not None}
+            message["usage"] |= {name: value for name, value in (event.get("usage") or {}).items() if value is not None}
+    return message
+
+
+def _events(data: Iterable[bytes]) -> Iterable[dict[str, Any]]:
+    for chunk in data:
+        for line in chunk.split(b"\n"):
+            if line.startswith(b"data:"):
+                yield json.loads(line[5:])
+
+
+def _add(block: dict[str, Any], delta: dict[str, Any], inputs: dict[int, str], index: int) -> None:
+    kind = delta.get("type", "")
+    if kind in _ADDS:
+        name = _ADDS[kind]
+        block[name] = block.get(name, "") + delta[name]
+    elif kind == "input_json_delta":
+        inputs[index] = inputs.get(index, "") + delta["partial_json"]
+    elif kind == "citations_delta":
+        block["citations"] = [*(block.get("citations") or []), delta["citation"]]

@@ -1,0 +1,48 @@
+"""The response to `GET /v1/jobs/{id}/events`: a job's events from a position on.
+
+Invariant: a client with nothing left to read gets 204, so that an `EventSource` stops asking; everything else is 200
+and a stream, errors included, because an `EventSource` gives up for good on any other status.
+Does not know: positions' rules (`streamlog.follow` does).
+"""
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gateway import sse
+from gateway.relay import SSE_HEADERS, ReaderStalled, Relay
+from gateway.replies import new_request_id
+from gateway.service import Service
+from streamlog.errors import SluiceError
+from streamlog.positions import Position
+
+
+class FollowedStream(Response):
+    """Follows a job; its client can come back elsewhere, so a drain sends it away early."""
+
+    background = None
+
+    def __init__(self, service: Service, job_id: str, after: Position | None) -> None:
+        self._service = service
+        self._job_id = job_id
+        self._after = after
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = new_request_id()
+        headers = {"request-id": request_id, "sluice-job-id": self._job_id}
+        follower = self._service.follow(self._job_id, self._after)
+        with self._service.subscribers.opened(follower, receive, resumes=True, known=False) as subscriber:
+            relay = Relay(self._service, subscriber, send, request_id)
+            try:
+                batch = await follower.next(0)
+            except SluiceError as problem:  # the stream is lost: said at once, as an event
+                await relay.start(200, SSE_HEADERS | headers)
+                await send({"type": "http.response.body", "body": sse.error(problem, request_id)})
+                return
+            if batch is not None and not batch.data:
+                await Response(status_code=204, headers=headers)(scope, receive, send)
+                return
+            await relay.start(200, SSE_HEADERS | headers)
+            try:
+                await relay.run(batch)
+            except ReaderStalled:
+                return

@@ -1,0 +1,103 @@
+"""Responses to `POST /v1/messages`: the head is held, so that the status is honest as long as it can be.
+
+Invariant: until content, a refusal or the end of the hold nothing is committed; a refusal is the upstream's own
+status, headers and body; after the commit failures are `event: error`.
+Does not know: how a job was submitted.
+"""
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gateway import sse
+from gateway.relay import SSE_HEADERS, ReaderStalled, Relay, head_headers
+from gateway.replies import json_reply, problem_reply
+from gateway.service import Service, Submitted
+from gateway.subscribers import Subscriber
+from streamlog.errors import CODES, InternalError, SluiceError
+from streamlog.follow import Batch
+from streamlog.redis_link import LINK_ERRORS
+
+_FOR_EVER_S = 10.0**6
+
+
+class HeldResponse(Response):
+    """What both forms share: open a subscriber, wait for the first batch, refuse or answer."""
+
+    background = None
+
+    def __init__(self, service: Service, job: Submitted) -> None:
+        self.service = service
+        self.job = job
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        follower = self.service.follow(self.job.job_id, fresh=True)
+        with self.service.subscribers.opened(follower, receive, resumes=False, known=True) as subscriber:
+            try:
+                reply = await self.answer(subscriber, send)
+            except ReaderStalled:
+                return
+            except LINK_ERRORS:
+                reply = problem_reply(InternalError("redis_unavailable", retry_after_s=1), self.job.request_id)
+            except SluiceError as problem:
+                reply = problem_reply(problem, self.job.request_id)
+            if reply is not None and not subscriber.gone:
+                await reply(scope, receive, send)
+
+    async def answer(self, subscriber: Subscriber, send: Send) -> Response | None:
+        """Send the answer, or give a response to send instead."""
+        raise NotImplementedError
+
+    async def refusal(self, batch: Batch) -> Response:
+        """An ending without content as the status that it stands for."""
+        record = await self.service.log.record(self.job.job_id)
+        headers = {"sluice-job-id": self.job.job_id}
+        if record is not None and record.refusal is not None:
+            upstream: dict[str, Any] = record.response
+            return json_reply(
+                record.refusal, int(upstream["status"]), self.job.request_id, headers | upstream.get("headers", {})
+            )
+        told = CODES[record.code] if record is not None and record.code in CODES else CODES["internal"]
+        if told.retryable and told.http_status in (503, 529):
+            headers["retry-after"] = "1"
+        body = sse.data_of_frame(batch.data)
+        return json_reply(body, told.http_status, self.job.request_id, headers)
+
+
+class HeldStream(HeldResponse):
+    """`stream: true`: hold, then commit to 200 and relay."""
+
+    async def answer(self, subscriber: Subscriber, send: Send) -> Response | None:
+        batch = await subscriber.follower.next(self.service.jobs.hold_s)
+        if batch is not None and batch.mark and sse.is_error_frame(batch.data):
+            return await self.refusal(batch)
+        if subscriber.gone:
+            return None
+        if batch is None and subscriber.stopping:
+            raise InternalError("draining", retry_after_s=1)
+        relay = Relay(self.service, subscriber, send, self.job.request_id, self.job)
+        head: bytes | dict[str, Any] = batch.head if batch is not None else await self._known_head()
+        await relay.start(200, SSE_HEADERS | head_headers(head, self.job.job_id, self.job.request_id))
+        await relay.run(batch)
+        return None
+
+    async def _known_head(self) -> dict[str, Any]:
+        record = await self.service.log.record(self.job.job_id)
+        return record.response if record is not None else {}
+
+
+class HeldWhole(HeldResponse):
+    """`stream: false`: the head is held to the end, the body passed on unchanged."""
+
+    async def answer(self, subscriber: Subscriber, send: Send) -> Response | None:
+        batch = await subscriber.follower.next(_FOR_EVER_S)
+        if batch is None:
+            if subscriber.stopping:
+                raise InternalError("draining", retry_after_s=1)
+            return None
+        if batch.mark != "done":
+            return await self.refusal(batch)
+        return json_reply(
+            batch.data, 200, self.job.request_id, head_headers(batch.head, self.job.job_id, self.job.request_id)
+        )

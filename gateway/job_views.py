@@ -1,0 +1,80 @@
+"""What a job looks like to its owner, as JSON.
+
+Invariant: times are Redis times, so they agree whichever process wrote them; a figure that is not known is null.
+Does not know: HTTP.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.final_message import final_message
+from gateway.sse import data_of_frame, is_error_frame
+from streamlog.frames import Chunk
+from streamlog.jobs import Record
+from streamlog.lifecycle import ENDINGS, State
+from streamlog.log import StreamLog
+
+
+def submitted_view(job_id: str, state: str) -> dict[str, Any]:
+    """The answer to a submit: where to look and what to follow. Jobs always stream upstream."""
+    return {"id": job_id, "type": "job", "state": state, "stream": True, "events_url": f"/v1/jobs/{job_id}/events"}
+
+
+async def job_view(log: StreamLog, job_id: str, record: Record) -> dict[str, Any]:
+    """State, queue position, times, usage, and once it has ended its message or its error."""
+    position = await log.queue_position(job_id) if record.state is State.QUEUED else None
+    view = submitted_view(job_id, record.state) | {
+        "model": record.model,
+        "attached": record.attached,
+        "stream": record.stream,
+        "queue_position": position,
+        "last_event_id": f"{job_id}:{record.last}" if record.last.number else None,
+        "created_at": _time(record.created_us),
+        "started_at": _time(record.claimed_us),
+        "first_content_at": _time(record.content_us),
+        "ended_at": _time(record.ended_us),
+        "timings": {
+            "queue_wait_ms": _between(record.created_us, record.claimed_us),
+            "first_content_ms": _between(record.created_us, record.content_us),
+            "total_ms": _between(record.created_us, record.ended_us),
+        },
+        "usage": record.usage or None,
+        "message": None,
+        "error": None,
+    }
+    if record.state in ENDINGS:
+        view |= _result(await _all_chunks(log, job_id), record)
+    return view
+
+
+def _result(chunks: list[Chunk], record: Record) -> dict[str, Any]:
+    if record.state is not State.DONE:
+        last = chunks[-1].data[chunks[-1].data.rfind(b"id: job_") :] if chunks else b""
+        body = (
+            json.loads(data_of_frame(last)) if is_error_frame(last) else {"error": {"type": "api_error", "message": ""}}
+        )
+        return {"error": {**body["error"], "code": record.code or None}}
+    if not record.stream:
+        return {"message": json.loads(b"".join(chunk.data for chunk in chunks) or b"null")}
+    return {"message": final_message(chunk.data for chunk in chunks)}
+
+
+async def _all_chunks(log: StreamLog, job_id: str) -> list[Chunk]:
+    """Bounded by the largest answer that a worker keeps."""
+    chunks: list[Chunk] = []
+    start, more = "-", True
+    while more:
+        page = await log.read(job_id, start)
+        chunks += page.chunks
+        more = page.more and bool(page.chunks)
+        start = f"({chunks[-1].position}" if chunks else "-"
+    return chunks
+
+
+def _time(us: int) -> str | None:
+    return datetime.fromtimestamp(us / 1e6, UTC).isoformat(timespec="milliseconds") if us else None
+
+
+def _between(start_us: int, end_us: int) -> float | None:
+    return round((end_us - start_us) / 1e3, 3) if start_us and end_us else None

@@ -1,0 +1,82 @@
+"""`/v1/jobs`: submit without listening, look, follow from any position, cancel.
+
+Does not know: the Messages API's answers (`messages`), how frames are relayed (`relay`).
+"""
+
+import json
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from gateway.admission import always_streamed, messages_request
+from gateway.followed import FollowedStream
+from gateway.job_views import job_view, submitted_view
+from gateway.openapi import ERRORS, MESSAGES_BODY
+from gateway.replies import json_reply, new_request_id
+from gateway.service import Service, now
+from streamlog.errors import ClientError
+from streamlog.lifecycle import State
+from streamlog.positions import EventId, MalformedPosition, Position
+from telemetry import announce, facts
+
+
+def routes(service: Service) -> APIRouter:
+    router = APIRouter(tags=["jobs"], responses=ERRORS, default_response_class=Response)
+
+    @router.post(
+        "/v1/jobs",
+        status_code=202,
+        summary="Submit a job that runs without listeners",
+        openapi_extra={"requestBody": MESSAGES_BODY},
+    )
+    async def submit_job(http: Request) -> Response:
+        """The body of `POST /v1/messages`. The job always streams upstream, whatever `stream` says, and runs to its
+        end whether or not anyone follows it."""
+        accepted = now()
+        owner, body = await service.admit(http)
+        request = messages_request(always_streamed(body), "/v1/messages", http.url.query, http.headers.raw)
+        job = await service.submit(owner, request, new_request_id(), attached=False, accepted=accepted)
+        headers = {"location": f"/v1/jobs/{job.job_id}", "sluice-job-id": job.job_id}
+        return _json(submitted_view(job.job_id, State.QUEUED), 202, headers)
+
+    @router.get("/v1/jobs/{job_id}", summary="Look at a job")
+    async def get_job(http: Request, job_id: str) -> Response:
+        """State, queue position, times, usage, and the final message once there is one."""
+        record = await service.own_record(http, job_id)
+        return _json(await job_view(service.log, job_id, record), 200, {"sluice-job-id": job_id})
+
+    @router.get("/v1/jobs/{job_id}/events", summary="Follow a job")
+    async def follow_job(http: Request, job_id: str, after: str | None = None) -> Response:
+        """Its events after `Last-Event-ID` (or `?after=`), from the start without one; 204 when none is left."""
+        start = _start(job_id, http.headers.get("last-event-id") or after)
+        record = await service.own_record(http, job_id)
+        if not record.stream:
+            raise ClientError("invalid_request", "This job does not stream; GET /v1/jobs/{id} has its answer.")
+        return FollowedStream(service, job_id, start)
+
+    @router.post("/v1/jobs/{job_id}/cancel", summary="Cancel a job")
+    async def cancel_job(http: Request, job_id: str) -> Response:
+        """Cancels a queued or running job; repeating it, or cancelling an ended job, changes nothing."""
+        await service.own_record(http, job_id)
+        ended = await service.log.end(job_id, None, State.CANCELLED, "cancelled")
+        if ended is not None:
+            announce(facts.JobEnded(ended.model, ended.state, ended.duration_s))
+        record = await service.own_record(http, job_id)
+        return _json(await job_view(service.log, job_id, record), 200, {"sluice-job-id": job_id})
+
+    return router
+
+
+def _start(job_id: str, text: str | None) -> Position | None:
+    """Where to follow from. One of another job becomes a position that no log holds: answered, never guessed."""
+    if not text:
+        return None
+    try:
+        event_id = EventId.parse(text) if ":" in text else EventId(job_id, Position.parse(text))
+    except MalformedPosition as error:
+        raise ClientError("malformed_position", str(error)) from None
+    return event_id.position if event_id.job_id == job_id else Position(0, 0)
+
+
+def _json(value: object, status: int, headers: dict[str, str]) -> Response:
+    return json_reply(json.dumps(value).encode(), status, new_request_id(), headers)

@@ -1,0 +1,55 @@
+"""`/healthz`, `/readyz`, `/metrics`: for those who run it.
+
+Does not know: jobs.
+"""
+
+import asyncio
+import json
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from gateway.service import Service
+from telemetry.exposition import render_in_turns
+
+_LIMIT_S = 2.0
+
+
+def routes(service: Service) -> APIRouter:
+    router = APIRouter(tags=["operations"], default_response_class=Response)
+
+    @router.get("/healthz", summary="Whether the process is alive")
+    async def healthz() -> Response:
+        """200 as long as the event loop turns."""
+        return _json({"status": "ok"}, 200)
+
+    @router.get("/readyz", summary="Whether to send work here")
+    async def readyz() -> Response:
+        """200 if Redis answers and this gateway is not draining. `workers` counts those that swept in the last 5 s."""
+        try:
+            async with asyncio.timeout(_LIMIT_S):
+                fleet = await service.fleet.read()
+        except TimeoutError:
+            fleet = None
+        ready = fleet is not None and not service.subscribers.draining
+        state = {
+            "ready": ready,
+            "redis": fleet is not None,
+            "draining": service.subscribers.draining,
+            "workers": fleet.workers if fleet else None,
+            "queued": fleet.queued if fleet else None,
+            "subscribers": service.presence.subscribers,
+        }
+        return _json(state, 200 if ready else 503)
+
+    @router.get("/metrics", summary="Prometheus metrics")
+    async def metrics(http: Request) -> Response:
+        """OpenMetrics if the `Accept` header asks for it, else Prometheus' text format."""
+        body, content_type = await render_in_turns(http.headers.get("accept"))
+        return Response(body, headers={"content-type": content_type})
+
+    return router
+
+
+def _json(value: object, status: int) -> Response:
+    return Response(json.dumps(value), status, media_type="application/json")

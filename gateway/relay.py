@@ -1,0 +1,107 @@
+"""From a job's log to an open response: the loop that matters in this room.
+
+Invariant: what a client receives is the log's bytes from its position on, in order, up to the ending, plus pings; and
+a stream that cannot reach its ending says so by name. Memory per client is bounded: what it does not take in time
+stays in the log, and one that takes nothing at all is let go.
+Does not know: where the position came from, what the events mean.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from gateway import sse
+from gateway.service import Service, Submitted, now
+from gateway.subscribers import Subscriber
+from streamlog.errors import InternalError, SluiceError
+from streamlog.follow import Batch
+from streamlog.redis_link import LINK_ERRORS
+from telemetry import announce, facts
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+SSE_HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no",
+}
+
+
+class ReaderStalled(Exception):
+    """The client has taken nothing for the send timeout."""
+
+
+class Relay:
+    """Sends one job to one open response. `submitted` for the job's first subscriber, which is timed."""
+
+    def __init__(
+        self, service: Service, subscriber: Subscriber, send: Send, request_id: str, submitted: Submitted | None = None
+    ) -> None:
+        self._service = service
+        self._subscriber = subscriber
+        self._follower = subscriber.follower
+        self._send_message = send
+        self._request_id = request_id
+        self._submitted = submitted
+        self._content = False
+
+    async def start(self, status: int, headers: dict[str, str]) -> None:
+        """Commit the response head."""
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await self._send_message({"type": "http.response.start", "status": status, "headers": raw})
+
+    async def run(self, batch: Batch | None) -> None:
+        """Send `batch` and all that follows, to the end of the body. None begins with a ping."""
+        try:
+            while not self._subscriber.gone:
+                if batch is not None:
+                    await self._send(batch.data)
+                    self._time_first(batch)
+                    if batch.mark or self._follower.ended:
+                        break
+                elif self._subscriber.stopping:
+                    await self._send(self._farewell())
+                    break
+                else:
+                    await self._send(await self._ping())
+                batch = await self._follower.next(self._service.settings.ping_s)
+        except LINK_ERRORS:
+            await self._send(sse.error(InternalError("redis_unavailable"), self._request_id))
+        except SluiceError as problem:
+            await self._send(sse.error(problem, self._request_id))
+        await self._send(b"", more=False)
+
+    async def _send(self, data: bytes, *, more: bool = True) -> None:
+        try:
+            async with asyncio.timeout(self._service.settings.send_s):
+                await self._send_message({"type": "http.response.body", "body": data, "more_body": more})
+        except TimeoutError:
+            raise ReaderStalled from None
+
+    async def _ping(self) -> bytes:
+        if self._content:
+            return sse.ping()
+        return sse.ping(await self._service.log.queue_position(self._follower.job_id))
+
+    def _farewell(self) -> bytes:
+        """The last words of a gateway that stops: come back elsewhere, or, where that is impossible, an error."""
+        if self._subscriber.resumes:
+            return b"retry: 1000\n\n"
+        return sse.error(InternalError("draining"), self._request_id)
+
+    def _time_first(self, batch: Batch) -> None:
+        submitted, first = self._submitted, not self._content
+        self._content = True
+        if submitted is None or not first or not batch.head:
+            return
+        total_s = now() - submitted.accepted
+        stored_s = (batch.stored_us - submitted.created_us) / 1e6
+        announce(facts.FirstContentSent(submitted.model, total_s, max(0.0, total_s - stored_s)))
+
+
+def head_headers(head: bytes | dict[str, Any], job_id: str, request_id: str) -> dict[str, str]:
+    """Response headers for a job: the upstream's that travel on, and ours."""
+    upstream = (json.loads(head) if isinstance(head, bytes) and head else head or {}).get("headers", {})
+    headers = {name: value for name, value in upstream.items() if name != "content-type"}
+    return {"request-id": request_id, **headers, "sluice-job-id": job_id}

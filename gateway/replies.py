@@ -1,0 +1,104 @@
+"""Responses that are not streams, above all errors: always in Anthropic's shape, always with a request id.
+
+Invariant: no error leaves the gateway in another shape, and none shows a traceback.
+Does not know: jobs.
+"""
+
+import logging
+import secrets
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from streamlog.errors import STATUS_BY_TYPE, ClientError, InternalError, SluiceError, error_body
+from streamlog.redis_link import LINK_ERRORS
+from telemetry import announce, facts
+
+_log = logging.getLogger("sluice.gateway")
+_TYPE_BY_STATUS = {status: error_type for error_type, status in STATUS_BY_TYPE.items()}
+_REASONS = {
+    "body_too_large": "body_too_large",
+    "unauthorized": "unauthorized",
+    "queue_full": "queue_full",
+    "draining": "draining",
+    "not_found": "not_found",
+    "job_not_found": "not_found",
+    "redis_unavailable": "redis_down",
+    "no_workers": "no_workers",
+    "invalid_request": "invalid",
+    "malformed_position": "invalid",
+    "method_not_allowed": "invalid",
+}
+
+
+def new_request_id() -> str:
+    """`req_` and 24 hexadecimal digits; unique, and safe in headers, JSON and Lua strings."""
+    return "req_" + secrets.token_hex(12)
+
+
+def json_reply(body: bytes, status: int, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON response with its request id."""
+    all_headers = {"content-type": "application/json", **(headers or {})}
+    all_headers.setdefault("request-id", request_id)
+    return Response(body, status, all_headers)
+
+
+def problem_reply(problem: SluiceError, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An error of ours as a response."""
+    announce(facts.Refused(_REASONS.get(problem.code, "other")))
+    more = dict(headers or {})
+    if problem.retry_after_s is not None:
+        more["retry-after"] = str(problem.retry_after_s)
+    return json_reply(problem.body(request_id), problem.http_status, request_id, more)
+
+
+def use_anthropic_errors(app: FastAPI) -> None:
+    """Give every error of every route the Anthropic shape: ours, the framework's, and the unforeseen."""
+    app.add_exception_handler(SluiceError, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(Exception, _on_defect)
+    for link_error in LINK_ERRORS:
+        app.add_exception_handler(link_error, _on_redis)
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SluiceError)
+    return problem_reply(error, new_request_id())
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.status_code == 404:
+        return problem_reply(ClientError("not_found", f"There is nothing at {request.url.path}."), new_request_id())
+    if error.status_code == 405:
+        message = f"{request.url.path} does not take {request.method}."
+        return problem_reply(ClientError("method_not_allowed", message), new_request_id(), headers)
+    error_type = _TYPE_BY_STATUS.get(
+        error.status_code, "invalid_request_error" if error.status_code < 500 else "api_error"
+    )
+    request_id = new_request_id()
+    return json_reply(
+        error_body(error_type, str(error.detail), None, request_id), error.status_code, request_id, headers
+    )
+
+
+async def _on_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:])
+    return problem_reply(ClientError("invalid_request", f"{where}: {first['msg']}"), new_request_id())
+
+
+async def _on_redis(request: Request, error: Exception) -> Response:
+    _log.warning("redis not reached: %s", type(error).__name__)
+    return problem_reply(InternalError("redis_unavailable", retry_after_s=1), new_request_id())
+
+
+async def _on_defect(request: Request, error: Exception) -> Response:
+    _log.error("unforeseen error", exc_info=error)
+    return problem_reply(InternalError("internal"), new_request_id())

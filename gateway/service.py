@@ -1,0 +1,115 @@
+"""The parts of one gateway, and the two things that routes do with them: submit a job, follow a job.
+
+Invariant: every job that a route starts has passed the same checks in the same order.
+Does not know: HTTP paths, responses.
+"""
+
+import secrets
+from dataclasses import dataclass
+from time import monotonic
+
+from starlette.requests import Request as HttpRequest
+
+from gateway.access import Access
+from gateway.admission import read_body
+from gateway.fleet import FleetView
+from gateway.settings import GatewaySettings
+from gateway.subscribers import Subscribers
+from streamlog.errors import ClientError, InternalError
+from streamlog.follow import Follower
+from streamlog.hub import Hub
+from streamlog.jobs import Record, Request, Terms
+from streamlog.keys import Keys
+from streamlog.line import Line
+from streamlog.log import StreamLog
+from streamlog.positions import JOB_ID, Position
+from streamlog.presence import Presence
+from streamlog.scripts import Scripts
+from streamlog.settings import JobSettings, RedisSettings
+from telemetry import announce, facts
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A job that has just been queued. `accepted` is the monotonic time at which its request arrived."""
+
+    job_id: str
+    request_id: str
+    model: str
+    created_us: int
+    accepted: float
+
+
+class Service:
+    """Start with `start`, end with `close`."""
+
+    def __init__(self, redis: RedisSettings, jobs: JobSettings, settings: GatewaySettings) -> None:
+        keys = Keys(redis.prefix)
+        self.settings = settings
+        self.jobs = jobs
+        self.line = Line(redis, Scripts(keys))
+        self.hub = Hub(redis, keys)
+        self.log = StreamLog(self.line, keys, jobs)
+        self.presence = Presence(self.line, f"gw_{secrets.token_hex(8)}", jobs)
+        self.subscribers = Subscribers(self.presence)
+        self.fleet = FleetView(self.log)
+        self.access = Access(settings)
+
+    async def start(self) -> None:
+        for part in (self.line, self.hub, self.presence):
+            await part.start()
+
+    async def close(self) -> None:
+        for part in (self.presence, self.hub, self.line):
+            await part.close()
+
+    async def admit(self, http: HttpRequest) -> tuple[str, bytes]:
+        """Owner and body of a call that may start work. Raises `SluiceError`."""
+        owner = self.access.owner(http.headers)
+        if self.subscribers.draining:
+            raise InternalError("draining", retry_after_s=1)
+        return owner, await read_body(http, self.settings)
+
+    async def submit(
+        self, owner: str, request: Request, request_id: str, *, attached: bool, accepted: float
+    ) -> Submitted:
+        """Queue a job. Raises `SluiceError`, or redis-py's errors."""
+        if attached and self.fleet.without_workers_s > self.settings.no_workers_s:
+            raise InternalError("no_workers", retry_after_s=5)
+        jobs = self.jobs
+        terms = Terms(
+            owner=owner,
+            request_id=request_id,
+            gateway=self.presence.gateway if attached else None,
+            hold_s=jobs.hold_s if attached else 0.0,
+            grace_s=jobs.grace_s,
+            watch_s=jobs.watch_s,
+            queue_wait_s=jobs.queue_wait_attached_s if attached else jobs.queue_wait_detached_s,
+            run_limit_s=jobs.run_limit_s,
+            keep_s=jobs.keep_attached_s if attached else jobs.keep_detached_s,
+        )
+        job_id, created_us = await self.log.submit(request, terms)
+        return Submitted(job_id, request_id, request.model, created_us, accepted)
+
+    def follow(self, job_id: str, after: Position | None = None, *, fresh: bool = False) -> Follower:
+        """Follow a job from a position; whoever calls this closes it."""
+        if after is not None:
+            announce(facts.Replayed("resume"))
+        return Follower(self.log, self.hub, job_id, after, fresh=fresh, on_reread=_announce_reread)
+
+    async def own_record(self, http: HttpRequest, job_id: str) -> Record:
+        """The record of a job of this caller. Raises `ClientError`, the same for a foreign and an unknown job."""
+        owner = self.access.owner(http.headers)
+        record = await self.log.record(job_id) if JOB_ID.fullmatch(job_id) else None
+        if record is None or record.owner != owner:
+            raise ClientError("job_not_found")
+        return record
+
+
+def now() -> float:
+    """The clock by which first-token times are measured."""
+    return monotonic()
+
+
+def _announce_reread(reason: str) -> None:
+    announce(facts.Replayed(reason))

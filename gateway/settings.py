@@ -1,0 +1,34 @@
+"""What one gateway process is told by its environment.
+
+Invariant: every field has a description, a default and a bound; `docs/settings.md` is generated from them.
+"""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class GatewaySettings(BaseSettings):
+    """Read from the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="SLUICE_")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    api_keys: str = Field(
+        default="", description="Keys that clients may use, separated by commas. Empty: every key, and none, will do."
+    )
+    allow_anonymous: bool = Field(
+        default=False, description="Listen beyond loopback although no keys are configured. Needs a network you trust."
+    )
+    body_bytes: int = Field(default=32 << 20, ge=1024, le=1 << 30, description="Largest request body.")
+    body_s: float = Field(default=60.0, gt=0, le=3600, description="Longest wait for the next part of a request body.")
+    ping_s: float = Field(default=10.0, ge=0.05, le=60, description="Silence after which a ping event is sent.")
+    send_s: float = Field(default=30.0, gt=0, le=600, description="A reader that takes nothing for so long is let go.")
+    no_workers_s: float = Field(
+        default=30.0, ge=1, le=3600, description="Without a live worker for so long, attached calls are refused (529)."
+    )
+    drain_s: float = Field(
+        default=300.0, ge=0, le=86_400, description="After SIGTERM, open answers may go on for so long."
+    )
+    log_level: str = Field(default="INFO", description="Least severe log records to write.")
+    log_json: bool = Field(default=False, description="Write log records as JSON.")

@@ -1,0 +1,95 @@
+"""The open responses of this gateway, and how they are made to stop.
+
+Invariant: each is counted from its opening to its close, in the metrics, in Redis (`Presence`) and here, whichever
+side closes it; a drain ends every one of them within its limit.
+Does not know: what is sent to them.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+from streamlog.follow import Follower
+from streamlog.presence import Presence
+from telemetry import announce, facts
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+_SPREAD_S = 3.0
+_LAST_WORDS_S = 2.0
+
+
+class Subscriber:
+    """One open response that follows one job. `resumes` says that its client can come back elsewhere.
+
+    `gone`: the client has left. `stopping`: this gateway has to end the response.
+    """
+
+    def __init__(self, follower: Follower, *, resumes: bool) -> None:
+        self.follower = follower
+        self.resumes = resumes
+        self.gone = False
+        self.stopping = False
+
+    def stop(self) -> None:
+        """Ask the response to end."""
+        self.stopping = True
+        self.follower.interrupt()
+
+    async def watch(self, receive: Receive) -> None:
+        """Notice that the client leaves, from the first moment on."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        self.follower.interrupt()
+
+
+class Subscribers:
+    """All of them. `draining` once no new work may begin."""
+
+    def __init__(self, presence: Presence) -> None:
+        self._presence = presence
+        self._open: set[Subscriber] = set()
+        self._emptied = asyncio.Event()
+        self.draining = False
+
+    @contextmanager
+    def opened(self, follower: Follower, receive: Receive, *, resumes: bool, known: bool) -> Iterator[Subscriber]:
+        """Count a response as open while the block runs. `known` if Redis has heard of it with the submit."""
+        subscriber = Subscriber(follower, resumes=resumes)
+        watch = asyncio.create_task(subscriber.watch(receive))
+        self._open.add(subscriber)
+        self._presence.join(follower.job_id, known=known)
+        announce(facts.SubscriberJoined())
+        try:
+            yield subscriber
+        finally:
+            watch.cancel()
+            follower.close()
+            self._open.discard(subscriber)
+            self._presence.leave(follower.job_id, ended=follower.ended)
+            announce(facts.SubscriberLeft())
+            self._emptied.set()
+
+    async def drain(self, limit_s: float) -> None:
+        """Send away who can come back, spread over some seconds; wait for the others; at the limit stop them too."""
+        self.draining = True
+        loop = asyncio.get_running_loop()
+        for subscriber in list(self._open):
+            if subscriber.resumes:
+                loop.call_later(random.uniform(0, min(_SPREAD_S, limit_s / 2)), subscriber.stop)  # noqa: S311 -- no secret
+        await self._empty(limit_s)
+        for subscriber in list(self._open):
+            subscriber.stop()
+        await self._empty(_LAST_WORDS_S)
+
+    async def _empty(self, limit_s: float) -> None:
+        try:
+            async with asyncio.timeout(limit_s):
+                while self._open:
+                    self._emptied.clear()
+                    await self._emptied.wait()
+        except TimeoutError:
+            return
