@@ -160,5 +160,9 @@ def main() -> None:
     """Run a worker as the environment says; returns after a drain."""
     settings = WorkerSettings()
     logs.configure("worker", level=settings.log_level, json=settings.log_json)
-    process = WorkerProcess(RedisSettings(), JobSettings(), settings)
-    uvloop.run(process.serve())
+    uvloop.run(_serve(settings))
+
+
+async def _serve(settings: WorkerSettings) -> None:
+    """arq's Worker takes the loop that it is built in."""
+    await WorkerProcess(RedisSettings(), JobSettings(), settings).serve()
