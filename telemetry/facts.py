@@ -1,6 +1,7 @@
 """What the other rooms announce: plain facts, said at the moment they become true.
 
-Invariant: a fact carries what happened, never what it is counted as; `rules.py` alone decides that.
+Invariant: a fact carries what happened, never what it is counted as; `rules.py` alone decides that. The closed sets
+of words stand here; a word that travelled through Redis is typed `str`, and checked when it is counted.
 All durations are seconds as float; `model` is the caller's own word, unchecked.
 Does not know: metrics, labels, logs.
 """
@@ -49,9 +50,12 @@ class SubscriberLeft:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Gateway: a subscriber began to read the log (again) instead of waiting for live chunks, and why."""
+    """Gateway: a subscriber began to read the log (again) instead of waiting for live chunks, and why.
 
-    reason: ReplayReason
+    `reason` is a `ReplayReason`; with any other word the fact cannot be counted.
+    """
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +72,21 @@ class Refused:
 class JobEnded:
     """Gateway or worker, once a job: announced by the process whose script ended it.
 
-    `duration_s` runs from accepting the request to the ending.
+    `ending` is an `Ending`; with any other word the fact cannot be counted. `duration_s` runs from accepting the
+    request to the ending.
     """
 
     model: str
-    ending: Ending
+    ending: str
     duration_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class JobClaimed:
-    """Worker: a job was claimed from the queue. `queue_wait_s` runs from its submit, or its requeue, to the claim."""
+    """Worker, once a claim: a job left the queue.
+
+    `queue_wait_s` runs from its submit to this claim; for a job claimed again it therefore holds the lost attempt.
+    """
 
     model: str
     queue_wait_s: float

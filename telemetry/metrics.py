@@ -85,7 +85,8 @@ METRICS = (
     Metric(
         "sluice_queue_wait_seconds",
         "histogram",
-        "Seconds that a job waited in the queue, from its submit or requeue to its claim; once a claim.",
+        "Seconds from a job's submit to its claim; once a claim, so a job that is claimed again counts again, from its "
+        "submit on.",
         "worker",
         (MODEL,),
         LATENCY_S,

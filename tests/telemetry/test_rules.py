@@ -22,7 +22,7 @@ def test_first_content_tells_the_whole_wait_and_the_relays_part(changes: Changes
 
 
 @pytest.mark.parametrize("ending", get_args(facts.Ending))
-def test_an_ending_counts_the_job_and_its_duration(ending: Any, changes: ChangesOf, observed: ChangesOf) -> None:
+def test_an_ending_counts_the_job_and_its_duration(ending: str, changes: ChangesOf, observed: ChangesOf) -> None:
     """JobEnded moves jobs and stream duration of its model and ending."""
     assert changes(facts.JobEnded("claude-x", ending, duration_s=12.5)) == {
         ("sluice_jobs_total", f"ending={ending}", "model=claude-x"): 1,
@@ -92,7 +92,7 @@ def test_an_unknown_refusal_is_other(changes: ChangesOf) -> None:
 
 
 @pytest.mark.parametrize("reason", get_args(facts.ReplayReason))
-def test_a_replay_counts_by_reason(reason: Any, changes: ChangesOf) -> None:
+def test_a_replay_counts_by_reason(reason: str, changes: ChangesOf) -> None:
     """Replayed moves its reason."""
     assert changes(facts.Replayed(reason)) == {("sluice_replays_total", f"reason={reason}"): 1}
 
@@ -126,10 +126,10 @@ def test_a_negative_duration_counts_as_zero(changes: ChangesOf, observed: Change
     [
         facts.FirstContentSent("m", total_s=1.0, relay_s=float("nan")),
         facts.JobEnded("m", "done", duration_s=float("inf")),
-        facts.JobEnded("m", "vanished", duration_s=1.0),  # type: ignore[arg-type]  # the wrong word is the point
+        facts.JobEnded("m", "vanished", duration_s=1.0),
         facts.UsageSettled("m", 1, 2, 3, -4, "reported"),
         facts.UsageSettled("m", 1, 2, 3, 4, "guessed"),  # type: ignore[arg-type]  # the wrong word is the point
-        facts.Replayed("boredom"),  # type: ignore[arg-type]  # the wrong word is the point
+        facts.Replayed("boredom"),
         facts.LeasesLost(-1),
     ],
 )
