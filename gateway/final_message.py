@@ -29,7 +29,7 @@ def final_message(data: Iterable[bytes]) -> dict[str, Any] | None:
         elif kind == "content_block_stop" and event["index"] in inputs:
             message["content"][event["index"]]["input"] = json.loads(inputs.pop(event["index"]) or "{}")
         elif kind == "message_delta":
-            message |= {name: value for name, value in event["delta"].items() if value is not None}
+            message |= event["delta"]
             message["usage"] |= {name: value for name, value in (event.get("usage") or {}).items() if value is not None}
     return message
 
