@@ -87,6 +87,7 @@ class WorkerProcess:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, lambda: (kill if stop.is_set() else stop).set())
         observer = _Observer(uvicorn.Config(observe_app(self.state), log_config=None, access_log=False, lifespan="off"))
+        listener = _listen(self.settings.metrics_host, self.settings.metrics_port)
         await self.line.start()
         parts: list[asyncio.Task[object]] = [
             asyncio.create_task(part)
@@ -94,14 +95,18 @@ class WorkerProcess:
                 self.running.renew_for_ever(),
                 self.running.guard_for_ever(),
                 self.sweeper.sweep_for_ever(),
-                observer.serve([_listen(self.settings.metrics_host, self.settings.metrics_port)]),
+                observer.serve([listener]),
             )
         ]
         if not await self.upstream.warm_up():
             _log.warning("the upstream %s does not answer yet", self.upstream.base_url)
         self.warm = True
         parts.append(asyncio.create_task(self.queue.run_until_stopped()))
-        _log.info("worker ready: %d slots, upstream %s", self.settings.slots, self.upstream.base_url)
+        host, port = listener.getsockname()[:2]
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        _log.info(
+            "worker ready: %d slots, upstream %s, metrics %s", self.settings.slots, self.upstream.base_url, address
+        )
         stopped = asyncio.create_task(stop.wait())
         # A part that ends by itself is a defect: the process must not go on as half a worker.
         done, _ = await asyncio.wait((*parts, stopped), return_when=asyncio.FIRST_COMPLETED)
