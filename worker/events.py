@@ -61,7 +61,9 @@ class Splitter:
 def name_of(event: bytes) -> bytes:
     """The event's name; for an unnamed one the `type` of its data; b"" for a comment or for garbage."""
     if event.startswith(b"event: "):
-        return event[7 : event.index(b"\n")].rstrip(b"\r") if b"\n" in event else b""
+        name = event[7:].split(b"\n", 1)[0].rstrip(b"\r")
+        if b"\r" not in name:  # else a lone CR ended the line
+            return name
     for line in _LINE.split(event):
         if line.startswith(b"event:"):
             return line[6:].strip()
