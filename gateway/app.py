@@ -13,6 +13,8 @@ from gateway.service import Service
 def build_app(service: Service) -> FastAPI:
     """The application around a started service. `/docs` loads nothing from elsewhere."""
     app = FastAPIOffline(
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         title="Sluice",
         version=version("sluice"),
         description="A queue-backed streaming gateway for Claude. One `base_url`, and no stream is lost.",
@@ -21,5 +23,5 @@ def build_app(service: Service) -> FastAPI:
     )
     use_anthropic_errors(app)
     for room in (messages, jobs, operations):
-        app.include_router(room.routes(service))
+        room.add_routes(app, service)
     return app

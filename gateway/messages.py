@@ -3,7 +3,7 @@
 Does not know: how the answer is held and relayed (`held`, `relay`).
 """
 
-from fastapi import APIRouter, Request
+from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from gateway.admission import messages_request
@@ -13,12 +13,13 @@ from gateway.replies import new_request_id
 from gateway.service import Service, now
 
 
-def routes(service: Service) -> APIRouter:
-    router = APIRouter(tags=["messages"])
+def add_routes(app: FastAPI, service: Service) -> None:
+    """Register on the application itself: a router in between costs 0.1 ms a request."""
 
-    @router.post(
+    @app.post(
         "/v1/messages",
         summary="Create a message",
+        tags=["messages"],
         response_class=Response,
         responses=ERRORS | {200: {"description": "The message; with `stream: true` its events."}},
         openapi_extra={"requestBody": MESSAGES_BODY},
@@ -30,5 +31,3 @@ def routes(service: Service) -> APIRouter:
         request = messages_request(body, "/v1/messages", http.url.query, http.headers.raw)
         job = await service.submit(owner, request, new_request_id(), attached=True, accepted=accepted)
         return HeldStream(service, job) if request.stream else HeldWhole(service, job)
-
-    return router

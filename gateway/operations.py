@@ -6,7 +6,7 @@ Does not know: jobs.
 import asyncio
 import json
 
-from fastapi import APIRouter, Request
+from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from gateway.service import Service
@@ -15,15 +15,15 @@ from telemetry.exposition import render_in_turns
 _LIMIT_S = 2.0
 
 
-def routes(service: Service) -> APIRouter:
-    router = APIRouter(tags=["operations"], default_response_class=Response)
+def add_routes(app: FastAPI, service: Service) -> None:
+    """Register on the application itself: a router in between costs 0.1 ms a request."""
 
-    @router.get("/healthz", summary="Whether the process is alive")
+    @app.get("/healthz", summary="Whether the process is alive", tags=["operations"], response_class=Response)
     async def healthz() -> Response:
         """200 as long as the event loop turns."""
         return _json({"status": "ok"}, 200)
 
-    @router.get("/readyz", summary="Whether to send work here")
+    @app.get("/readyz", summary="Whether to send work here", tags=["operations"], response_class=Response)
     async def readyz() -> Response:
         """200 if Redis answers and this gateway is not draining. `workers` counts those that swept in the last 5 s."""
         try:
@@ -42,13 +42,11 @@ def routes(service: Service) -> APIRouter:
         }
         return _json(state, 200 if ready else 503)
 
-    @router.get("/metrics", summary="Prometheus metrics")
+    @app.get("/metrics", summary="Prometheus metrics", tags=["operations"], response_class=Response)
     async def metrics(http: Request) -> Response:
         """OpenMetrics if the `Accept` header asks for it, else Prometheus' text format."""
         body, content_type = await render_in_turns(http.headers.get("accept"))
         return Response(body, headers={"content-type": content_type})
-
-    return router
 
 
 def _json(value: object, status: int) -> Response:

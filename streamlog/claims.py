@@ -8,21 +8,36 @@ Does not know: arq, Claude, what is done with a claim.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from streamlog.jobs import RECORD_FIELDS
 from streamlog.line import Line
 from streamlog.log import Ended
 
 MOST_AT_ONCE = 8
+BODY_BROUGHT_BYTES = 64 * 1024
+_MODEL = RECORD_FIELDS.index("model")
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One attempt at one job. `hold_left_s` is how long its client's head is still held (≤ 0: not any more)."""
+    """One attempt at one job, with what is needed to begin.
+
+    `hold_left_s` is how long its client's head is still held (≤ 0: not any more). `arq_job` is what arq keeps of the
+    job. `body` is None for one beyond `BODY_BROUGHT_BYTES`, and when it is gone. `record_values` are the values of
+    `jobs.RECORD_FIELDS`, for `Record.read`.
+    """
 
     job_id: str
     attempt: int
     hold_left_s: float
     queue_wait_s: float
-    model: str
+    arq_job: bytes | None
+    body: bytes | None
+    record_values: list[bytes | None]
+
+    @property
+    def model(self) -> str:
+        """The caller's word for the model, for whoever counts."""
+        return (self.record_values[_MODEL] or b"").decode(errors="replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +62,18 @@ class Claims:
 
         Never sent twice: claims whose answer is lost fall to the sweep when their lease runs out.
         """
-        rows = await self._line.script("claim", self._worker, min(most, MOST_AT_ONCE), self._lease_ms, once=True)
+        rows = await self._line.script(
+            "claim",
+            self._worker,
+            min(most, MOST_AT_ONCE),
+            self._lease_ms,
+            BODY_BROUGHT_BYTES,
+            *RECORD_FIELDS,
+            once=True,
+        )
         return [
-            Claim(job_id.decode(), int(attempt), int(hold_ms) / 1000, int(wait_us) / 1e6, model.decode())
-            for job_id, attempt, hold_ms, wait_us, model in rows
+            Claim(job_id.decode(), int(attempt), int(hold_ms) / 1000, int(wait_us) / 1e6, arq_job, body, record)
+            for job_id, attempt, hold_ms, wait_us, arq_job, body, *record in rows
         ]
 
     async def renew(self, claims: Sequence[tuple[str, int]]) -> tuple[set[str], list[Ended]]:

@@ -90,7 +90,7 @@ class Follower:
         self._hub.unlisten(self.job_id, self._listener)
 
     async def next(self, timeout_s: float) -> Batch | None:
-        """The next frames, all that are ready; None if none come within `timeout_s`, after the ending, or when interrupted.
+        """The next frames, all that are ready; None when none come in `timeout_s`, after the ending, when interrupted.
 
         Raises `StreamLost`, or redis-py's errors when the log cannot be read in time.
         """

@@ -8,13 +8,15 @@ Does not know: positions, endings, HTTP.
 
 import asyncio
 from collections import deque
+from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 from streamlog.frames import Chunk, from_message
 from streamlog.keys import Keys
-from streamlog.link import Link
+from streamlog.link import Link, packed
 from streamlog.settings import RedisSettings
 
 BUFFER_BYTES = 128 * 1024
@@ -63,11 +65,18 @@ class Hub(Link):
         self._keys = keys
         self._listeners: dict[bytes, set[Listener]] = {}
         self._wanted: dict[bytes, bool] = {}  # channel -> subscribe (or unsubscribe), to be sent
-        self._wake = asyncio.Event()
+        self._heard = 0.0
+        self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         if self._enabled:
             await super().start()
+            self._watch = asyncio.create_task(self._notice_silence(), name="hub keepalive")
+
+    async def close(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        await super().close()
 
     def listen(self, job_id: str) -> Listener:
         """A new listener to the job's channel; it becomes stale when Redis confirms the subscription."""
@@ -88,39 +97,43 @@ class Hub(Link):
 
     def _want(self, channel: bytes, subscribe: bool) -> None:
         self._wanted[channel] = subscribe
-        self._wake.set()
+        self._write_soon()
 
     async def _greet(self, connection: AbstractConnection) -> None:
         """Nothing is subscribed on a new connection: everything is wanted again."""
+        self._heard = asyncio.get_running_loop().time()
         self._wanted = dict.fromkeys(self._listeners, True)
-        self._wake.set()
 
-    async def _write(self, connection: AbstractConnection) -> None:
-        """Send what is wanted; on silence a PING, so that a dead link is noticed."""
+    def _pending(self) -> list[bytes]:
+        wanted, self._wanted = self._wanted, {}
+        pending: list[bytes] = []
+        for verb, subscribe in ((b"UNSUBSCRIBE", False), (b"SUBSCRIBE", True)):
+            channels = [channel for channel, want in wanted.items() if want is subscribe]
+            if channels:
+                pending.append(packed((verb, *channels)))
+        return pending
+
+    def _reply(self, reply: Any) -> None:
+        self._heard = asyncio.get_running_loop().time()
+        if isinstance(reply, ResponseError):
+            raise RedisConnectionError(str(reply))
+        if reply[0] == b"message":
+            self._deliver(reply[1], reply[2])
+        elif reply[0] == b"subscribe":
+            for listener in self._listeners.get(reply[1], ()):
+                listener.stale("resubscribe")
+
+    async def _notice_silence(self) -> None:
+        """A PING now and then; without even a PONG the link is dead and given up."""
+        loop = asyncio.get_running_loop()
         while True:
-            try:
-                async with asyncio.timeout(self._timeout_s / 3):
-                    await self._wake.wait()
-            except TimeoutError:
-                await connection.send_command("PING", check_health=False)
+            await asyncio.sleep(self._timeout_s / 3)
+            if self._wire is None:
                 continue
-            self._wake.clear()
-            wanted, self._wanted = self._wanted, {}
-            for verb, subscribe in ((b"UNSUBSCRIBE", False), (b"SUBSCRIBE", True)):
-                channels = [channel for channel, want in wanted.items() if want is subscribe]
-                if channels:
-                    await connection.send_command(verb, *channels, check_health=False)
-
-    async def _read(self, connection: AbstractConnection) -> None:
-        while True:
-            answer = await connection.read_response(disable_decoding=True, timeout=self._timeout_s)
-            if answer is None:
-                raise RedisConnectionError("not even a PONG from redis")
-            if answer[0] == b"message":
-                self._deliver(answer[1], answer[2])
-            elif answer[0] == b"subscribe":
-                for listener in self._listeners.get(answer[1], ()):
-                    listener.stale("resubscribe")
+            if loop.time() - self._heard > self._timeout_s:
+                self.drop()
+            elif self._wire.writable:
+                self._wire.transport.write(packed((b"PING",)))
 
     def _deliver(self, channel: bytes, message: bytes) -> None:
         listeners = self._listeners.get(channel, ())

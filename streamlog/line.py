@@ -10,15 +10,14 @@ Does not know: what the calls do.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from streamlog.link import Link
+from streamlog.link import Link, packed
 from streamlog.scripts import Argument, Scripts
 from streamlog.settings import RedisSettings
 
@@ -26,7 +25,7 @@ from streamlog.settings import RedisSettings
 class _Call:
     __slots__ = ("answer", "command", "deadline", "once")
 
-    def __init__(self, command: Sequence[Argument], answer: asyncio.Future[Any], deadline: float, once: bool) -> None:
+    def __init__(self, command: tuple[Argument, ...], answer: asyncio.Future[Any], deadline: float, once: bool) -> None:
         self.command = command
         self.answer = answer
         self.deadline = deadline
@@ -45,7 +44,6 @@ class Line(Link):
         self._scripts = scripts
         self._waiting: deque[_Call] = deque()  # not sent yet
         self._sent: deque[_Call] = deque()  # sent, not answered
-        self._wake = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -70,7 +68,7 @@ class Line(Link):
         loop = asyncio.get_running_loop()
         call = _Call(command, loop.create_future(), loop.time() + self._timeout_s, once)
         self._waiting.append(call)
-        self._wake.set()
+        self._write_soon()
         return call.answer
 
     async def _greet(self, connection: AbstractConnection) -> None:
@@ -81,31 +79,23 @@ class Line(Link):
         for _ in texts:
             await connection.read_response()
 
-    async def _write(self, connection: AbstractConnection) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            packed: list[bytes] = []
-            while self._waiting:
-                call = self._waiting.popleft()
-                if not call.answer.done():
-                    packed += connection.pack_command(*call.command)
-                    self._sent.append(call)
-            if packed:
-                await connection.send_packed_command([b"".join(packed)], check_health=False)
-
-    async def _read(self, connection: AbstractConnection) -> None:
-        while True:
-            try:
-                answer = await connection.read_response(disable_decoding=True)
-            except NoScriptError as error:  # greet anew, and send again in order
-                raise RedisConnectionError("redis has forgotten the scripts") from error
-            except ResponseError as error:
-                self._sent.popleft().fail(error)
-                continue
-            call = self._sent.popleft()
+    def _pending(self) -> list[bytes]:
+        pending: list[bytes] = []
+        while self._waiting:
+            call = self._waiting.popleft()
             if not call.answer.done():
-                call.answer.set_result(answer)
+                pending.append(packed(call.command))
+                self._sent.append(call)
+        return pending
+
+    def _reply(self, reply: Any) -> None:
+        if isinstance(reply, ResponseError) and str(reply).startswith("NOSCRIPT"):
+            raise RedisConnectionError("redis has forgotten the scripts")  # greet anew, and send again in order
+        call = self._sent.popleft()
+        if isinstance(reply, ResponseError):
+            call.fail(reply)
+        elif not call.answer.done():
+            call.answer.set_result(reply)
 
     def _lost(self) -> None:
         """What was sent and not answered goes to the head of what waits, in its order."""
@@ -115,8 +105,6 @@ class Line(Link):
                 call.fail(RedisConnectionError("the connection was lost before the answer came"))
             elif not call.answer.done():
                 self._waiting.appendleft(call)
-        if self._waiting:
-            self._wake.set()
 
     async def _fail_late_calls(self) -> None:
         """Calls past their deadline fail; a connection that left one unanswered for so long is given up."""

@@ -35,7 +35,8 @@ async def generate(
     code = "worker_failed"
     try:
         async with asyncio.timeout(run_limit_s) as limit:
-            record, body = await asyncio.gather(log.record(claim.job_id), log.body(claim.job_id))
+            record = Record.read(claim.record_values)
+            body = claim.body if claim.body is not None else await log.body(claim.job_id)
             if record is not None and body is not None:
                 await Generation(upstream, settings, claim, writer, record, body).run()
                 return

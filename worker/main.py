@@ -6,7 +6,6 @@ content, lets the rest finish within the limit, and ends what remains by name. N
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import secrets
@@ -16,8 +15,8 @@ from collections.abc import Iterator
 
 import uvicorn
 import uvloop
-from arq.connections import ArqRedis
 
+from streamlog.bell import Bell
 from streamlog.claims import Claims
 from streamlog.keys import Keys
 from streamlog.lifecycle import State
@@ -58,10 +57,10 @@ class WorkerProcess:
             idle_s=settings.upstream_idle_s,
             run_limit_s=jobs.run_limit_s,
         )
-        self.bell = connect(redis, most=1, retries=0, timeout_s=settings.bell_s + redis.redis_timeout_s)
-        pool = ArqRedis(connect(redis).connection_pool, job_serializer=_dumps, job_deserializer=json.loads)
+        self.bell = Bell(redis, keys)
+        pool = connect(redis, most=2).connection_pool
         self.queue = QueueWorker(
-            self._job, claims, self.running, self.bell, keys.bell, pool, keys.queue, settings, jobs.run_limit_s
+            self._job, claims, self.running, self.bell, pool, keys.queue, settings, jobs.run_limit_s
         )
         self.warm = False
         self.draining = False
@@ -89,6 +88,7 @@ class WorkerProcess:
         observer = _Observer(uvicorn.Config(observe_app(self.state), log_config=None, access_log=False, lifespan="off"))
         listener = _listen(self.settings.metrics_host, self.settings.metrics_port)
         await self.line.start()
+        await self.bell.start()
         parts: list[asyncio.Task[object]] = [
             asyncio.create_task(part)
             for part in (
@@ -115,6 +115,7 @@ class WorkerProcess:
             part.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
         await self.upstream.close()
+        await self.bell.close()
         await self.line.close()
         for part in done - {stopped}:
             part.result()
@@ -155,10 +156,6 @@ def _listen(host: str, port: int) -> socket.socket:
     listener = socket.create_server((host, port), reuse_port=False)
     listener.setblocking(False)
     return listener
-
-
-def _dumps(value: dict[str, object]) -> bytes:
-    return json.dumps(value).encode()
 
 
 def main() -> None:

@@ -1,0 +1,61 @@
+"""The doorbell on which an idle worker waits: a job starts in about 2 ms instead of after a poll.
+
+Invariant: a token carries no data, so one that is lost, or that is one too many, costs a look into the queue.
+Does not know: the queue.
+"""
+
+import asyncio
+from typing import Any
+
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from streamlog.keys import Keys
+from streamlog.link import Link, packed
+from streamlog.settings import RedisSettings
+
+
+class Bell(Link):
+    """A connection of its own, because waiting blocks it. One waiter at a time."""
+
+    def __init__(self, settings: RedisSettings, keys: Keys) -> None:
+        super().__init__(settings)
+        self._key = keys.bell
+        self._rung: asyncio.Future[None] | None = None
+        self._asked: list[bytes] = []
+
+    async def wait(self, most_s: float) -> None:
+        """Return when the bell has rung, at the latest after `most_s`.
+
+        Raises `RedisConnectionError` when the connection is lost meanwhile, `TimeoutError` when Redis says nothing.
+        """
+        self._rung = asyncio.get_running_loop().create_future()
+        self._asked = [packed(("BLPOP", self._key, str(most_s)))]
+        self._write_soon()
+        try:
+            async with asyncio.timeout(most_s + self._timeout_s):
+                await self._rung
+        except TimeoutError:
+            self.drop()
+            raise
+        finally:
+            self._rung = None
+
+    async def _greet(self, connection: AbstractConnection) -> None:
+        return
+
+    def _pending(self) -> list[bytes]:
+        asked, self._asked = self._asked, []
+        return asked
+
+    def _reply(self, reply: Any) -> None:
+        if isinstance(reply, ResponseError):
+            raise RedisConnectionError(str(reply))
+        if self._rung is not None and not self._rung.done():
+            self._rung.set_result(None)
+
+    def _lost(self) -> None:
+        self._asked = []
+        if self._rung is not None and not self._rung.done():
+            self._rung.set_exception(RedisConnectionError("the connection was lost"))
