@@ -6,6 +6,7 @@ clients that vanish without a FIN.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -51,6 +52,8 @@ async def serve(service: Service, listener: socket.socket) -> None:
         timeout_graceful_shutdown=5,
         backlog=4096,
     )
+    config.load()
+    gc.freeze()  # what the imports made is never garbage, and looking through it stalls every stream
     server = _Server(config)
     serving = asyncio.create_task(server.serve([listener]))
     host, port = listener.getsockname()[:2]
