@@ -1,0 +1,85 @@
+"""A streamed answer, event by event: its text, its usage, its end.
+
+Invariant: it is complete only after `message_stop`; an error event is an exception, never a short answer. Events and
+fields that are not known are passed over, as Claude's versioning asks of clients.
+Does not know: where the events come from, what is done with the text.
+"""
+
+import json
+from typing import Any
+
+# https://platform.claude.com/docs/en/api/messages: reasons that are the usual end of an answer.
+_USUAL_ENDS = ("end_turn", "stop_sequence")
+_INPUT_FIELDS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+
+
+class AnswerError(Exception):
+    """The server refused, or the answer ended with an error; the message is for the user."""
+
+
+class Answer:
+    """Feed it events in order."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.complete = False
+        self.stop_reason: str | None = None
+        self._usage: dict[str, int] = {}
+
+    def take(self, event: str, data: str) -> str:
+        """The text that this event adds, often none. Raises AnswerError for an error event or one that is no JSON."""
+        match event:
+            case "content_block_delta":
+                self.begun = True
+                return str(_fields(data).get("delta", {}).get("text", ""))
+            case "message_start":
+                self._count(_fields(data).get("message", {}).get("usage"))
+            case "message_delta":
+                self._end(_fields(data))
+            case "message_stop":
+                self.complete = True
+            case "error":
+                raise AnswerError(described(_fields(data)))
+        return ""
+
+    @property
+    def tokens_in(self) -> int:
+        """Input tokens, cached ones included (Claude counts these apart)."""
+        return sum(self._usage.get(name, 0) for name in _INPUT_FIELDS)
+
+    @property
+    def tokens_out(self) -> int:
+        """Output tokens as last reported."""
+        return self._usage.get("output_tokens", 0)
+
+    @property
+    def stopped_early(self) -> str | None:
+        """Why the model stopped, if it was not at the end of what it had to say."""
+        return self.stop_reason if self.stop_reason not in (None, *_USUAL_ENDS) else None
+
+    def _end(self, fields: dict[str, Any]) -> None:
+        self.stop_reason = fields.get("delta", {}).get("stop_reason") or self.stop_reason
+        self._count(fields.get("usage"))
+
+    def _count(self, usage: dict[str, Any] | None) -> None:
+        # Every report is the sum so far, and may leave out what did not change.
+        self._usage.update({name: value for name, value in (usage or {}).items() if isinstance(value, int)})
+
+
+def described(fields: dict[str, Any]) -> str:
+    """An Anthropic error body in one line: type, message, and the id of the request, for a report."""
+    error = fields.get("error")
+    if not isinstance(error, dict):
+        return "the server reported an error without saying which"
+    request = f" (request {fields['request_id']})" if fields.get("request_id") else ""
+    return f"{error.get('type', 'error')}: {error.get('message', 'no message')}{request}"
+
+
+def _fields(data: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(data)
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise AnswerError(f"the server sent an event that is no JSON object: {data[:80]!r}")
+    return fields
