@@ -1,13 +1,16 @@
 """The message that a finished stream amounts to, from its events.
 
 The rules are those of Anthropic's streaming documentation: a block starts with its skeleton, deltas add to it, tool
-input is partial JSON that is parsed when the block stops, `message_delta` brings the stop reason and the last usage.
+input is partial JSON that is parsed when the block stops (`max_tokens` may have cut it), `message_delta` brings the
+stop reason and the last usage.
 Does not know: the log; it is given frames.
 """
 
 import json
 from collections.abc import Iterable
 from typing import Any
+
+from pydantic_core import from_json
 
 _ADDS = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 
@@ -27,7 +30,7 @@ def final_message(data: Iterable[bytes]) -> dict[str, Any] | None:
         elif kind == "content_block_delta":
             _add(message["content"][event["index"]], event["delta"], inputs, event["index"])
         elif kind == "content_block_stop" and event["index"] in inputs:
-            message["content"][event["index"]]["input"] = json.loads(inputs.pop(event["index"]) or "{}")
+            message["content"][event["index"]]["input"] = _input(inputs.pop(event["index"]))
         elif kind == "message_delta":
             message |= event["delta"]
             message["usage"] |= {name: value for name, value in (event.get("usage") or {}).items() if value is not None}
@@ -50,3 +53,11 @@ def _add(block: dict[str, Any], delta: dict[str, Any], inputs: dict[int, str], i
         inputs[index] = inputs.get(index, "") + delta["partial_json"]
     elif kind == "citations_delta":
         block["citations"] = [*(block.get("citations") or []), delta["citation"]]
+
+
+def _input(text: str) -> Any:
+    """A tool's input, as far as it goes; what is no JSON at all is given as it was said."""
+    try:
+        return from_json(text or "{}", allow_partial=True)
+    except ValueError:
+        return text
