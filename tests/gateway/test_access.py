@@ -1,0 +1,89 @@
+"""gateway/access.py: who is asking, by digests alone."""
+
+import hmac
+
+import pytest
+
+from gateway.access import Access, may_listen
+from gateway.settings import GatewaySettings
+from streamlog.errors import ClientError
+
+KEYS = GatewaySettings(api_keys=" alpha , beta,, ")
+OPEN = GatewaySettings(api_keys="")
+
+
+@pytest.mark.parametrize(
+    "headers", [{"x-api-key": "beta"}, {"authorization": "Bearer beta"}, {"authorization": "Bearer  beta "}]
+)
+def test_a_configured_key_is_taken_in_either_header(headers: dict[str, str]) -> None:
+    """The same key names the same owner, whichever way the SDK sends it."""
+    assert Access(KEYS).owner(headers) == Access(KEYS).owner({"x-api-key": "beta"})
+
+
+def test_two_keys_are_two_owners() -> None:
+    """One key's jobs are not another's."""
+    access = Access(KEYS)
+    assert access.owner({"x-api-key": "alpha"}) != access.owner({"x-api-key": "beta"})
+
+
+def test_an_owner_does_not_contain_the_key() -> None:
+    """It goes to Redis and to logs."""
+    assert "alpha" not in Access(KEYS).owner({"x-api-key": "alpha"})
+
+
+@pytest.mark.parametrize("key", ["gamma", "alph", "alphaa", "ALPHA", "alpha,beta", "é"])
+def test_an_unknown_key_is_refused(key: str) -> None:
+    """Almost is not enough."""
+    with pytest.raises(ClientError) as refused:
+        Access(KEYS).owner({"x-api-key": key})
+    assert (refused.value.code, refused.value.http_status) == ("unauthorized", 401)
+    assert key not in str(refused.value)
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-api-key": ""}, {"authorization": ""}, {"authorization": "Bearer "}])
+def test_no_key_is_refused_where_keys_are_configured(headers: dict[str, str]) -> None:
+    """The message says where a key goes."""
+    with pytest.raises(ClientError, match="x-api-key"):
+        Access(KEYS).owner(headers)
+
+
+def test_without_configured_keys_every_key_names_its_owner() -> None:
+    """A local try-out still keeps two clients apart."""
+    access = Access(OPEN)
+    assert access.owner({"x-api-key": "one"}) != access.owner({"x-api-key": "two"})
+
+
+def test_without_configured_keys_nobody_is_an_owner_too() -> None:
+    """Anonymous, the same every time."""
+    assert Access(OPEN).owner({}) == "anonymous"
+
+
+def test_every_configured_key_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In constant time: the first key costs as much as the last and as none."""
+    compared: list[str] = []
+    original = hmac.compare_digest
+
+    def counting(given: str, known: str) -> bool:
+        compared.append(known)
+        return original(given, known)
+
+    access = Access(KEYS)
+    monkeypatch.setattr("gateway.access.hmac.compare_digest", counting)
+    for key in ("alpha", "beta"):
+        compared.clear()
+        access.owner({"x-api-key": key})
+        assert len(compared) == 2
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_loopback_may_be_listened_on_without_keys(host: str) -> None:
+    """Only this machine can reach it."""
+    assert may_listen(GatewaySettings(host=host))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "", "example.org"])
+def test_beyond_loopback_keys_are_needed(host: str) -> None:
+    """Or the explicit word that everyone may use it; commas are no keys."""
+    assert not may_listen(GatewaySettings(host=host, api_keys=" , "))
+    assert may_listen(GatewaySettings(host=host, api_keys="alpha"))
+    assert may_listen(GatewaySettings(host=host, allow_anonymous=True))

@@ -1,0 +1,236 @@
+"""gateway/admission.py: size and shape are checked before anything is queued; what travels on is not changed."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.requests import Request as HttpRequest
+
+from gateway.admission import always_streamed, messages_request, read_body, travelling
+from gateway.settings import GatewaySettings
+from streamlog.errors import ClientError
+from streamlog.jobs import Request
+
+SMALL = GatewaySettings(body_bytes=1024, body_s=0.1)
+FIELDS: dict[str, Any] = {"model": "claude-x", "max_tokens": 8, "messages": [{"role": "user", "content": "hi"}]}
+
+
+def refused(body: bytes) -> ClientError:
+    with pytest.raises(ClientError) as error:
+        messages_request(body, "/v1/messages", "", [])
+    assert error.value.http_status == 400
+    return error.value
+
+
+def admitted(body: bytes, query: str = "", headers: list[tuple[bytes, bytes]] | None = None) -> Request:
+    return messages_request(body, "/v1/messages", query, headers or [])
+
+
+def http(parts: AsyncIterator[dict[str, Any]], **headers: str) -> HttpRequest:
+    """A request whose body comes as these ASGI messages."""
+    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    receive: Callable[[], Awaitable[Any]] = parts.__anext__
+    return HttpRequest({"type": "http", "method": "POST", "headers": named}, receive)
+
+
+async def parts(*bodies: bytes, then: str = "end") -> AsyncIterator[dict[str, Any]]:
+    """Body messages; `then` the body ends, the client leaves, or nothing comes any more."""
+    for body in bodies:
+        yield {"type": "http.request", "body": body, "more_body": True}
+    if then == "leave":
+        yield {"type": "http.disconnect"}
+    if then == "silence":
+        await asyncio.Event().wait()
+    yield {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def endless() -> AsyncIterator[dict[str, Any]]:
+    while True:
+        yield {"type": "http.request", "body": b"x" * 100, "more_body": True}
+
+
+async def never() -> AsyncIterator[dict[str, Any]]:
+    raise AssertionError("the body was asked for")
+    yield {}
+
+
+async def test_a_body_is_joined_from_its_parts() -> None:
+    """Exactly at the limit it is still taken."""
+    assert await read_body(http(parts(b"a" * 1000, b"b" * 24), content_length="1024"), SMALL) == b"a" * 1000 + b"b" * 24
+
+
+async def test_a_body_declared_too_large_is_refused_unread() -> None:
+    """The sentence names both figures."""
+    with pytest.raises(ClientError, match=r"1025 bytes, the limit is 1024") as error:
+        await read_body(http(never(), content_length="1025"), SMALL)
+    assert (error.value.code, error.value.http_status) == ("body_too_large", 413)
+
+
+async def test_a_body_of_unknown_length_is_refused_as_soon_as_it_is_too_large() -> None:
+    """One that never ends is not read for ever."""
+    with pytest.raises(ClientError) as error:
+        await read_body(http(endless()), SMALL)
+    assert error.value.code == "body_too_large"
+
+
+async def test_a_body_longer_than_declared_is_refused() -> None:
+    """What the header says is no excuse."""
+    with pytest.raises(ClientError) as error:
+        await read_body(http(parts(b"x" * 2000), content_length="10"), SMALL)
+    assert error.value.code == "body_too_large"
+
+
+async def test_a_body_that_stops_coming_is_given_up() -> None:
+    """After the limit for its next part, with a 400 that says so."""
+    began = time.monotonic()
+    with pytest.raises(ClientError, match=r"0\.1 s"):
+        await read_body(http(parts(b"{", then="silence")), SMALL)
+    assert time.monotonic() - began < 1
+
+
+async def test_a_client_that_leaves_before_its_body_is_complete() -> None:
+    """Half a body is never taken for a whole one."""
+    with pytest.raises(ClientError, match="left"):
+        await read_body(http(parts(b"{", then="leave")), SMALL)
+
+
+def test_body_query_and_path_travel_as_they_came() -> None:
+    """Spaces, order and unknown fields are the client's."""
+    body = b' {"stream" : true, "messages":[], "max_tokens":8, "x":{"y":[]}, "model":"m"} \n'
+    request = admitted(body, "beta=true&x=%20")
+    assert (request.method, request.path, request.body) == ("POST", "/v1/messages?beta=true&x=%20", body)
+    assert (request.model, request.stream) == ("m", True)
+
+
+def test_without_a_query_the_path_has_no_question_mark() -> None:
+    """Not even an empty one."""
+    assert admitted(json.dumps(FIELDS).encode()).path == "/v1/messages"
+
+
+@pytest.mark.parametrize(("stream", "streams"), [({}, False), ({"stream": None}, False), ({"stream": True}, True)])
+def test_only_the_body_says_whether_it_streams(stream: dict[str, Any], streams: bool) -> None:
+    """An SDK accepts JSON even when it asks for a stream, so its headers say nothing."""
+    assert admitted(json.dumps(FIELDS | stream).encode(), headers=[(b"accept", b"text/event-stream")]).stream is streams
+
+
+@pytest.mark.parametrize("name", ["model", "max_tokens", "messages"])
+def test_a_missing_field_is_named(name: str) -> None:
+    """In the API's own words."""
+    body = {field: value for field, value in FIELDS.items() if field != name}
+    assert refused(json.dumps(body).encode()).message == f"{name}: Field required"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model", 5),
+        ("model", None),
+        ("max_tokens", "8"),
+        ("max_tokens", 1.5),
+        ("max_tokens", None),
+        ("messages", {}),
+        ("messages", "hi"),
+        ("messages", None),
+        ("stream", "yes"),
+        ("stream", 1),
+    ],
+)
+def test_a_wrong_field_is_named(name: str, value: Any) -> None:
+    """The sentence begins with the field, so that its reader knows where to look."""
+    assert refused(json.dumps(FIELDS | {name: value}).encode()).message.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"not json",
+        b"[]",
+        b"null",
+        b'"text"',
+        b"\xff\xfe",
+        b'{"model": "\xff", "max_tokens": 1, "messages": []}',
+        b'{"model": "m", "max_tokens": 1, "messages": []} trailing',
+        b'{"model": "m", "max_tokens": 1, "messages": [}',
+        b"\x00",
+        b"NaN",
+    ],
+)
+def test_what_is_not_a_json_object_is_refused(body: bytes) -> None:
+    """A sentence, no traceback, no Python name."""
+    error = refused(body)
+    assert error.code == "invalid_request"
+    assert "Error" not in error.message
+
+
+@pytest.mark.parametrize("deep", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 100_000 + b"]" * 100_000])
+@pytest.mark.parametrize("around", [b'{"model":"m","max_tokens":1,"messages":[%b]}', b'{"system":%b}', b"%b"])
+def test_json_nested_beyond_reason_is_refused(deep: bytes, around: bytes) -> None:
+    """100,000 levels end neither the process nor in a 500, wherever they stand."""
+    body = around % deep
+    refused(body)
+    with pytest.raises(ClientError):
+        messages_request(always_streamed(body), "/v1/messages", "", [])
+
+
+def test_a_streaming_body_is_left_as_it_is() -> None:
+    """Byte for byte, since there is nothing to say."""
+    body = b'{ "stream":true , "x": 1.0}'
+    assert always_streamed(body) is body
+
+
+@pytest.mark.parametrize("said", [b'"stream": false, ', b'"stream": null, ', b""])
+def test_a_job_always_streams_and_all_other_values_keep_their_bytes(said: bytes) -> None:
+    """Numbers keep their digits, texts their escapes, unknown fields their place in the world."""
+    body = b'{%b"big": 12345678901234567890, "f": 1.0e2, "t": "\\u00e9\xc3\xa9", "deep": {"a" :[1, 2]}}' % said
+    streamed = always_streamed(body)
+    assert json.loads(streamed)["stream"] is True
+    for value in (b"12345678901234567890", b"1.0e2", b'"\\u00e9\xc3\xa9"', b'{"a" :[1, 2]}'):
+        assert value in streamed
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(), JSON_VALUES, max_size=5))
+def test_a_job_says_what_its_body_said_and_that_it_streams(fields: dict[str, Any]) -> None:
+    """For any object; nothing else is added or lost."""
+    assert json.loads(always_streamed(json.dumps(fields).encode())) == fields | {"stream": True}
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"", b"\xff", b'{"a":1'])
+def test_a_job_of_something_else_than_an_object_is_refused(body: bytes) -> None:
+    """With the client's error, before its fields are looked at."""
+    with pytest.raises(ClientError):
+        always_streamed(body)
+
+
+def test_only_anthropic_headers_travel() -> None:
+    """Keys, cookies and what belongs to the connection stay here."""
+    headers = [
+        (b"x-api-key", b"secret"),
+        (b"authorization", b"Bearer secret"),
+        (b"cookie", b"a=b"),
+        (b"host", b"here"),
+        (b"content-length", b"5"),
+        (b"x-stainless-retry-count", b"0"),
+        (b"anthropic-version", b"2023-06-01"),
+        (b"anthropic-new", b"\xe9"),
+    ]
+    assert travelling(headers) == {"anthropic-version": "2023-06-01", "anthropic-new": "é"}
+
+
+def test_a_repeated_header_is_joined() -> None:
+    """As HTTP says, in order."""
+    headers = [(b"anthropic-beta", b"one"), (b"anthropic-version", b"v"), (b"anthropic-beta", b"two,three")]
+    assert travelling(headers) == {"anthropic-beta": "one, two,three", "anthropic-version": "v"}
