@@ -101,7 +101,7 @@ class WorkerProcess:
         ]
         if not await self.upstream.warm_up():
             _log.warning("the upstream %s does not answer yet", self.upstream.base_url)
-        gc.freeze()  # what the imports made (the SDK's models above all) is never garbage: 0.1 s less for each full pass
+        gc.freeze()  # what the imports made (the SDK above all) is never garbage, and looking through it takes 0.1 s
         self.warm = True
         parts.append(asyncio.create_task(self.queue.run_until_stopped()))
         host, port = listener.getsockname()[:2]
