@@ -1,0 +1,31 @@
+"""Waiting for facts: a probe is asked again until it answers, or the time is up."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import TypeVar
+
+_POLL_S = 0.01
+
+T = TypeVar("T")
+
+
+async def fact(probe: Callable[[], Awaitable[T | None]], within_s: float = 10.0) -> T:
+    """The first answer of `probe` that is not None. Raises `AssertionError` when none comes within `within_s`."""
+    deadline = monotonic() + within_s
+    while True:
+        found = await probe()
+        if found is not None:
+            return found
+        assert monotonic() < deadline, f"{probe.__qualname__} did not come true within {within_s} s"
+        await asyncio.sleep(_POLL_S)
+
+
+async def true(probe: Callable[[], Awaitable[bool]], within_s: float = 10.0) -> None:
+    """Wait until `probe` answers True. Raises as `fact`."""
+
+    async def holds() -> bool | None:
+        return await probe() or None
+
+    holds.__qualname__ = probe.__qualname__
+    await fact(holds, within_s)
