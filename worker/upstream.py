@@ -17,6 +17,7 @@ from anthropic import AsyncAnthropic, AsyncStream, Omit
 
 from streamlog.jobs import Request
 from worker.retries import Refusal, UpstreamFailed
+from worker.transport import DirectTransport
 
 _DRAIN_S = 1.0
 _REFUSAL_BYTES = 64 * 1024
@@ -49,8 +50,8 @@ class Upstream:
     """Holds the SDK's client, and so the upstream key. Call `close` when done."""
 
     def __init__(self, *, connections: int, connect_s: float, idle_s: float, run_limit_s: float) -> None:
-        limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-        self._client = AsyncAnthropic(max_retries=0, http_client=anthropic.DefaultAsyncHttpxClient(limits=limits))
+        http = anthropic.DefaultAsyncHttpxClient(transport=DirectTransport(keep=connections))
+        self._client = AsyncAnthropic(max_retries=0, http_client=http)
         self._stream_timeout = httpx2.Timeout(connect=connect_s, read=idle_s, write=idle_s, pool=connect_s)
         # One JSON answer is silent until it is there.
         self._whole_timeout = httpx2.Timeout(connect=connect_s, read=run_limit_s, write=idle_s, pool=connect_s)

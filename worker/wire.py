@@ -1,0 +1,161 @@
+"""One HTTP/1.1 connection to the upstream: asyncio's protocol below, httptools' parser inside.
+
+Invariant: a body has ended only when its framing says so; a connection that closes earlier is an error, never a short
+answer. What is received and not yet taken is bounded: beyond that the socket is not read.
+Does not know: pools, TLS (the transport below does it), what the bytes mean.
+"""
+
+import asyncio
+from collections import deque
+from typing import cast
+
+import httptools
+import httpx2
+
+_MOST_BUFFERED = 256 * 1024
+
+
+class Wire(asyncio.Protocol):
+    """One exchange at a time: `send`, `head`, then `read` until b"". `reusable` says whether another may follow."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self._transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self.headers = []
+        self._parser = httptools.HttpResponseParser(self)
+        self._parts: deque[bytes] = deque()
+        self._buffered = 0
+        self._headed = False
+        self._framed = False  # whether the answer says where it ends
+        self._complete = False
+        self._error: httpx2.TransportError | None = None
+        self._paused = False
+        self._asked = False
+
+    # what the exchange is made of
+
+    async def send(self, data: bytes, timeout_s: float | None) -> None:
+        """Begin an exchange by writing a whole request. Raises `httpx2.WriteTimeout` or `httpx2.WriteError`."""
+        self._begin()
+        if self.closed or self._transport is None:
+            raise httpx2.WriteError("the connection was closed")
+        self._asked = True
+        self._transport.write(data)
+        if self._drained is not None:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._drained
+            except TimeoutError:
+                raise httpx2.WriteTimeout("the upstream takes no more of the request") from None
+
+    async def head(self, timeout_s: float | None) -> None:
+        """Wait until `status` and `headers` are there. Raises `httpx2.ReadTimeout` or what broke the connection."""
+        while not self._headed:
+            await self._more(timeout_s)
+
+    async def read(self, timeout_s: float | None) -> bytes:
+        """All of the body that has come, at least one byte; b"" at its end. Raises as `head`."""
+        while not self._parts:
+            if self._complete:
+                return b""
+            await self._more(timeout_s)
+        data = self._parts.popleft() if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        self._buffered = 0
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+        return data
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the exchange is over, in order, and both sides keep the connection."""
+        return self._complete and not self.closed and not self._parts and bool(self._parser.should_keep_alive())
+
+    def abort(self) -> None:
+        """Close at once: the upstream notices that nobody listens."""
+        self.closed = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def _more(self, timeout_s: float | None) -> None:
+        if self._error is not None:
+            raise self._error
+        self._waiter = self._loop.create_future()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._waiter
+        except TimeoutError:
+            raise httpx2.ReadTimeout(f"nothing came for {timeout_s} s") from None
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by type
+
+    def data_received(self, data: bytes) -> None:
+        if not self._asked or self._complete:  # nobody asked for this: the two sides no longer agree
+            self.abort()
+            return
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._error = httpx2.RemoteProtocolError(f"not HTTP: {error}")
+            self.abort()
+        if self._buffered > _MOST_BUFFERED and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.closed = True
+        if self._headed and not self._framed and error is None:
+            self._complete = True  # a body without a length lasts until the connection ends
+        elif not self._complete and self._error is None:
+            self._error = httpx2.RemoteProtocolError("the connection was closed before the answer was complete")
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+        self._wake()
+
+    def pause_writing(self) -> None:
+        self._drained = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+        self._drained = None
+
+    # httptools
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+        self._headed = self.status >= 200  # an interim answer is not the answer
+        names = {name.lower() for name, _ in self.headers}
+        self._framed = bool(names & {b"content-length", b"transfer-encoding"})
+
+    def on_body(self, body: bytes) -> None:
+        self._parts.append(body)
+        self._buffered += len(body)
+
+    def on_message_complete(self) -> None:
+        if self._headed:
+            self._complete = True
+        else:
+            self.headers = []
