@@ -29,3 +29,13 @@ async def true(probe: Callable[[], Awaitable[bool]], within_s: float = 10.0) -> 
 
     holds.__qualname__ = probe.__qualname__
     await fact(holds, within_s)
+
+
+async def until(probe: Callable[[], object], within_s: float = 10.0) -> None:
+    """Wait until `probe`, which needs no waiting itself, answers something true. Raises as `fact`."""
+
+    async def holds() -> bool:
+        return bool(probe())
+
+    holds.__qualname__ = probe.__qualname__
+    await true(holds, within_s)

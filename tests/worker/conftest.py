@@ -1,0 +1,24 @@
+"""What the worker's tests share: a deployment of its own for each test."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.streamlog.world import World
+from tests.support.series import Moved
+from tests.support.valkey import Valkey
+
+
+@pytest.fixture
+async def world(valkey: Valkey) -> AsyncIterator[World]:
+    """A deployment without jobs."""
+    world = World(valkey.url)
+    await world.start()
+    yield world
+    await world.close()
+
+
+@pytest.fixture
+def moved() -> Moved:
+    """What the metrics have done since the test began."""
+    return Moved()
