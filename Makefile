@@ -1,0 +1,66 @@
+# One verb a chore. Everything but `make help` first makes .venv hold what it needs.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help setup run test lint format lock bench docs rehearse ci clean
+
+BIN := .venv/bin
+ROOMS := cli gateway simulator streamlog telemetry worker
+PYTHONS ?= python3.11 python3.12 python3.13 python3.14 python3 python
+ARGS ?=
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --group build --universal \
+	--generate-hashes --python-version 3.11 --quiet $(ARGS)
+
+define set_up
+@for python in $(PYTHONS); do \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		exec $$python deploy/set_up.py $(1); \
+	fi; \
+done; \
+echo "sluice: no Python 3.11 or newer among: $(PYTHONS). Install one, or name it: make $@ PYTHONS=/path/to/python" >&2; \
+exit 1
+endef
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Start Sluice on port 8000; ARGS="--port 9000" goes to `sluice up`
+	$(call set_up,requirements.lock)
+	@exec $(BIN)/sluice up $(ARGS)
+
+test: ## Run all tests; ARGS="-k resume" goes to pytest
+	$(call set_up,requirements-dev.lock)
+	@exec $(BIN)/pytest $(ARGS)
+
+lint: setup ## Check style, format and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/mypy deploy
+
+format: setup ## Put the code in the one format, and fix what can be fixed
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## Measure what Sluice adds to a direct call
+	@exec $(BIN)/python -m bench $(ARGS)
+
+docs: setup ## Write the generated pages again
+	@$(BIN)/python -m telemetry.document
+
+lock: setup ## Pin what pyproject.toml asks for; ARGS=--upgrade takes newer versions
+	@$(COMPILE) --output-file requirements.lock
+	@$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+rehearse: setup ## Do what deploy/Dockerfile does, without Docker
+	@$(BIN)/python deploy/rehearse.py
+
+ci: ## What continuous integration runs
+	@exec bash .ci/run
+
+setup: ## Only make .venv, with everything for development
+	$(call set_up,requirements-dev.lock)
+
+clean: ## Remove .venv, caches and builds; data in .sluice stays
+	@rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find $(ROOMS) bench deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +
