@@ -36,6 +36,7 @@ class Wire(asyncio.Protocol):
         self._headed = False
         self._framed = False  # whether the answer says where it ends
         self._complete = False
+        self._keep_alive = False
         self._error: httpx2.TransportError | None = None
         self._paused = False
         self._asked = False
@@ -78,7 +79,7 @@ class Wire(asyncio.Protocol):
     @property
     def reusable(self) -> bool:
         """Whether the exchange is over, in order, and both sides keep the connection."""
-        return self._complete and not self.closed and not self._parts and bool(self._parser.should_keep_alive())
+        return self._complete and not self.closed and not self._parts and self._keep_alive
 
     def abort(self) -> None:
         """Close at once: the upstream notices that nobody listens."""
@@ -157,5 +158,6 @@ class Wire(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._headed:
             self._complete = True
+            self._keep_alive = bool(self._parser.should_keep_alive())  # afterwards the parser has forgotten it
         else:
             self.headers = []
