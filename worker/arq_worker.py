@@ -169,8 +169,14 @@ class QueueWorker(Worker):
         if job_id != run.claim.job_id:
             _log.warning("arq's data for job %s names another job", run.claim.job_id)
             return
+        if run.closed:  # while arq was getting here
+            return
         run.task = asyncio.current_task()
-        await self._job(run)
+        try:
+            await self._job(run)
+        except asyncio.CancelledError:
+            if not run.closed:  # arq's own timeout, or the end of the loop
+                raise
 
     async def finish_job(self, job_id: str, *_: Any, **__: Any) -> None:
         """Instead of arq's: never touches the queue, which may already hold our successor."""

@@ -28,6 +28,7 @@ class Run:
         self.writer: Writer | None = None
         self.task: asyncio.Task[None] | None = None
         self.give_back = False
+        self.closed = False
 
     @property
     def begun(self) -> bool:
@@ -36,6 +37,7 @@ class Run:
 
     def close(self) -> None:
         """Stop it: the upstream call is closed, nothing more is written."""
+        self.closed = True
         if self.task is not None:
             self.task.cancel()
 
