@@ -4,7 +4,9 @@
 -- Answers {{id, attempt, hold left ms, queue wait µs, arq's job or false, body or false, record fields ...}, ...}.
 local claimed = {}
 local now_ms, now_us = clock()
-for _, id in ipairs(redis.call('ZRANGE', QUEUE, 0, math.min(tonumber(ARGV[2]), 8) - 1)) do
+local most = math.min(tonumber(ARGV[2]), 8)
+if most < 1 then return claimed end -- an end of -1 would be the whole queue
+for _, id in ipairs(redis.call('ZRANGE', QUEUE, 0, most - 1)) do
   local of = redis.call('HMGET', RECORD .. id, 'state', 'attempt', 'hold_until_ms', 'created_us')
   dequeue(id)
   if of[1] == 'queued' then
