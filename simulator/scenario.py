@@ -34,18 +34,19 @@ class Parameter:
         """The value of a text. Raises WrongWords."""
         if text in self.words:
             return text
-        try:
-            number = float(text)
-        except ValueError:
-            raise WrongWords(f"{name}: {text!r} is not {self.allowed()}") from None
-        if not self.low <= number <= self.high:
-            raise WrongWords(f"{name}: {text} is not {self.allowed()}")
+        number = _number(text) if self._takes_numbers else None
+        if number is None or not self.low <= number <= self.high:
+            raise WrongWords(f"{name}: {text!r} is not {self.allowed()}")
         return number
 
     def allowed(self) -> str:
         """What `read` accepts, in words."""
-        numbers = [f"a number from {self.low:g} to {self.high:g}"] if self.high > self.low else []
+        numbers = [f"a number from {self.low:g} to {self.high:g}"] if self._takes_numbers else []
         return " or ".join(numbers + [f"{word!r}" for word in self.words])
+
+    @property
+    def _takes_numbers(self) -> bool:
+        return self.high > self.low
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,13 @@ def split_scenario(table: Mapping[str, Scenario], text: str) -> tuple[Scenario, 
     if name is None:
         raise WrongWords(f"scenario {words!r} is none of: {', '.join(table)}")
     return table[name], words[len(name) + 1 :]
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _dashed(text: str) -> str:
