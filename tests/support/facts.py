@@ -1,7 +1,7 @@
-"""Waiting for facts: a probe is asked again until it answers, or the time is up."""
+"""Waiting for facts: a probe is asked again until it answers, or the time is up. Many facts wait side by side."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import TypeVar
 
@@ -39,3 +39,19 @@ async def until(probe: Callable[[], object], within_s: float = 10.0) -> None:
 
     holds.__qualname__ = probe.__qualname__
     await true(holds, within_s)
+
+
+async def each(check: Callable[..., Awaitable[None]], cases: Mapping[str, tuple[object, ...]]) -> None:
+    """Run a check on all cases side by side. Raises an `ExceptionGroup` of the failures, each noting its case."""
+
+    async def one(case: str) -> None:
+        try:
+            await check(*cases[case])
+        except Exception as error:
+            error.add_note(f"case: {case}")
+            raise
+
+    outcomes = await asyncio.gather(*map(one, cases), return_exceptions=True)
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} of {len(cases)} cases", failures)
