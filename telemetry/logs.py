@@ -16,8 +16,10 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 from telemetry.redaction import redact
 
-# They log arguments (arq), bodies and headers (anthropic, httpcore2), addresses with queries (httpx2, uvicorn.access).
-QUIET = ("arq", "anthropic", "httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access")
+# They log arguments (arq), bodies and headers (anthropic, httpcore2), addresses with queries (httpx2, uvicorn.access),
+# and what our own start and stop lines say better (uvicorn.error).
+QUIET = ("arq", "anthropic", "httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "uvicorn.error")
+_ORIGIN = ("timestamp", "level", "room", "pid", "logger")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -25,7 +27,8 @@ def configure(room: str, *, level: str | None = None, json: bool | None = None, 
     """Send structlog and the standard library's logging to `stream` (default: stderr), each line naming `room`.
 
     `level` is one of LEVELS (default: SLUICE_LOG_LEVEL, else INFO); `json` (default: SLUICE_LOG_JSON is 1 or true)
-    gives JSON, otherwise a terminal gets readable columns and anything else key=value. Calling it again replaces
+    gives JSON, otherwise SLUICE_LOG_PLAIN=1 gives sentences (for whoever stamps and names the lines himself, as
+    `sluice up` does), a terminal readable columns and anything else key=value. Calling it again replaces
     the former set-up. uvicorn must be started with `log_config=None`, or it sets up its own.
 
     Raises ValueError for an unknown level.
@@ -108,8 +111,18 @@ def _add_origin(room: str) -> Processor:
 def _renderer(stream: TextIO, *, json: bool) -> Processor:
     if json:
         return structlog.processors.JSONRenderer()
+    if os.environ.get("SLUICE_LOG_PLAIN") == "1":
+        return _sentence
     if stream.isatty():
         return structlog.dev.ConsoleRenderer()
     return structlog.processors.LogfmtRenderer(
         key_order=["timestamp", "level", "room", "pid", "event"], bool_as_flag=False
     )
+
+
+def _sentence(logger: WrappedLogger, method: str, event: EventDict) -> str:
+    told = [str(event.pop("event", ""))]
+    if event["level"] != "info":
+        told.insert(0, f"{event['level']}:")
+    told += [f"{name}={value}" for name, value in event.items() if name not in _ORIGIN and name != "exception"]
+    return " ".join(told) + (f"\n{event['exception']}" if "exception" in event else "")

@@ -229,3 +229,13 @@ def test_a_stream_that_is_gone_is_no_ones_error(output: Output) -> None:
     configure("worker", level="INFO", json=False, stream=output)
     output.close()
     structlog.get_logger().info("nobody hears")
+
+
+def test_plain_lines_are_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With SLUICE_LOG_PLAIN=1 a line is what happened, its level only when it matters, and its fields."""
+    monkeypatch.setenv("SLUICE_LOG_PLAIN", "1")
+    stream = io.StringIO()
+    logs.configure("worker", level="INFO", stream=stream)
+    logging.getLogger("sluice.worker").info("worker ready")
+    logging.getLogger("sluice.worker").warning("leases not renewed")
+    assert stream.getvalue() == "worker ready\nwarning: leases not renewed\n"
