@@ -235,7 +235,7 @@ def test_plain_lines_are_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
     """With SLUICE_LOG_PLAIN=1 a line is what happened, its level only when it matters, and its fields."""
     monkeypatch.setenv("SLUICE_LOG_PLAIN", "1")
     stream = io.StringIO()
-    logs.configure("worker", level="INFO", stream=stream)
+    configure("worker", level="INFO", stream=stream)
     logging.getLogger("sluice.worker").info("worker ready")
     logging.getLogger("sluice.worker").warning("leases not renewed")
     assert stream.getvalue() == "worker ready\nwarning: leases not renewed\n"
