@@ -1,0 +1,1 @@
+"""Measurements: what Sluice adds to Claude's API, beside the same calls made directly. See README.md."""

@@ -1,0 +1,126 @@
+"""A `sluice up` of its own, as it comes: embedded Valkey, two workers, the simulator; only the port is a free one.
+
+Invariant: when the block is left nothing of it runs any more, and a bench that is killed takes it along.
+Does not know: what is measured.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bench import procfs
+from bench.failure import BenchFailed
+from bench.target import Target
+
+_READY_S = 60.0
+_STOPPED_S = 30.0
+_POLL_S = 0.05
+_READY = "Ctrl-C stops everything."
+_GATEWAY = re.compile(r"^ +gateway +(http://\S+)$", re.MULTILINE)
+_SIMULATOR = re.compile(r"simulator at (http://[^\s,]+)")
+_SHOWN = {"cli": "sluice up", "cli.leash": "its leash"}
+_OURS = ("ANTHROPIC_", "SLUICE_", "REDIS_URL")
+
+
+class House:
+    """A context: inside, everything is ready. `direct` is the simulator, `sluice` the gateway before it."""
+
+    direct: Target
+    sluice: Target
+
+    def __init__(self) -> None:
+        self._directory = Path(tempfile.mkdtemp(prefix="sluice-bench-"))
+        self._log = self._directory / "log"
+
+    def __enter__(self) -> Self:
+        """Raises BenchFailed if it does not get ready."""
+        self._leash = subprocess.Popen(
+            [sys.executable, "-P", "-m", "cli.leash"], stdin=subprocess.PIPE, start_new_session=True
+        )
+        with self._log.open("wb") as log:
+            self._up = subprocess.Popen(
+                [sys.executable, "-P", "-m", "cli", "up", "--port", "0", "--data-dir", str(self._directory / "data")],
+                env={name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._hold()
+            said = self._wait_until_ready()
+            self.sluice = Target.at("Sluice", _found(_GATEWAY, said))
+            self.direct = Target.at("direct", _found(_SIMULATOR, said))
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def processes(self) -> dict[str, int]:
+        """Process ids of all that runs, by name; several of a kind are numbered by age."""
+        pids = [self._up.pid, *procfs.children(self._up.pid)]
+        kinds = [_kind(procfs.command_line(pid)) for pid in pids]
+        several = {kind for kind, number in Counter(kinds).items() if number > 1}
+        seen: Counter[str] = Counter()
+        names: dict[str, int] = {}
+        for kind, pid in sorted(zip(kinds, pids, strict=True), key=lambda found: found[1]):
+            seen[kind] += 1
+            names[f"{kind} {seen[kind]}" if kind in several else kind] = pid
+        return names
+
+    def _hold(self) -> None:
+        assert self._leash.stdin is not None
+        self._leash.stdin.write(b"+%d\n" % self._up.pid)
+        self._leash.stdin.flush()
+
+    def _wait_until_ready(self) -> str:
+        deadline = time.monotonic() + _READY_S
+        while _READY not in (said := self._log.read_text(errors="replace")):
+            if self._up.poll() is not None or time.monotonic() > deadline:
+                raise BenchFailed(f"sluice up did not get ready within {_READY_S:g} s; it said:\n{said}")
+            time.sleep(_POLL_S)
+        return said
+
+    def _stop(self) -> None:
+        """Raises BenchFailed if it has to be killed; its own leash then ends what it had started."""
+        self._up.send_signal(signal.SIGTERM)
+        try:
+            self._up.wait(_STOPPED_S)
+        except subprocess.TimeoutExpired:
+            self._up.kill()
+            self._up.wait()
+            raise BenchFailed(f"sluice up did not stop within {_STOPPED_S:g} s and was killed") from None
+        finally:
+            self._leash.communicate(b"-%d\n" % self._up.pid)
+            shutil.rmtree(self._directory)
+
+
+def _found(pattern: re.Pattern[str], said: str) -> str:
+    match = pattern.search(said)
+    if match is None:
+        raise BenchFailed(f"sluice up names no address like {pattern.pattern!r}; it said:\n{said}")
+    return match[1]
+
+
+def _kind(command: list[str]) -> str:
+    """`worker` of `python -m worker`, `valkey-server` of `/…/valkey-server …`."""
+    if "-m" in command:
+        module = command[command.index("-m") + 1]
+        return _SHOWN.get(module, module)
+    return Path(command[0].split()[0]).name

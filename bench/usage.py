@@ -1,0 +1,48 @@
+"""What the processes cost over a window: CPU time for each event, memory at its end.
+
+Invariant: the same processes live at both ends; one that was started again in between spoils the figures and is an
+error.
+Does not know: what they did in the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bench import procfs
+from bench.failure import BenchFailed
+
+Processes = Mapping[str, int]
+"""Process ids by the name that the table shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """By process name: CPU time over the window, and resident memory at its end."""
+
+    cpu_s: Mapping[str, float]
+    resident_bytes: Mapping[str, int]
+
+
+class Meter:
+    """Reads the meters of whatever `find` finds."""
+
+    def __init__(self, find: Callable[[], Processes]) -> None:
+        self._find = find
+        self._processes: Processes = {}
+        self._began_s: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Begin a window."""
+        self._processes = self._find()
+        self._began_s = {name: procfs.cpu_s(pid) for name, pid in self._processes.items()}
+
+    def stop(self) -> Usage:
+        """End it. Raises BenchFailed if a process was replaced in between."""
+        if self._find() != self._processes:
+            raise BenchFailed(f"processes were {self._processes} and are {self._find()} now: somebody killed one")
+        return Usage(
+            {name: procfs.cpu_s(pid) - self._began_s[name] for name, pid in self._processes.items()},
+            {name: procfs.resident_bytes(pid) for name, pid in self._processes.items()},
+        )
