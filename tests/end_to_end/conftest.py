@@ -34,6 +34,26 @@ def shared(ground: Ground) -> Iterator[Cluster]:
         cluster.close()
 
 
+@pytest.fixture(scope="session")
+def narrow(ground: Ground) -> Iterator[Cluster]:
+    """One slot, so that a second job waits, and short times: for the head, the upstream's silence, absent clients."""
+    cluster = Cluster(
+        ground,
+        SLUICE_SLOTS=1,
+        SLUICE_HOLD_S=0.2,
+        SLUICE_PING_S=0.3,
+        SLUICE_UPSTREAM_IDLE_S=1,
+        SLUICE_GRACE_S=1,
+        SLUICE_WATCH_S=2,
+    )
+    try:
+        cluster.add_gateway()
+        cluster.add_worker()
+        yield cluster
+    finally:
+        cluster.close()
+
+
 @pytest.fixture
 async def api(shared: Cluster) -> AsyncIterator[Api]:
     """A client of the shared cluster."""

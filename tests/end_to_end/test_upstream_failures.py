@@ -163,18 +163,6 @@ def _unnamed(content: bytes) -> bytes:
     return re.sub(rb'"input_tokens":\d+', b"", content)
 
 
-@pytest.fixture(scope="module")
-def narrow(ground: Ground) -> Iterator[Cluster]:
-    """One slot, and a head that is held for 0.2 s."""
-    cluster = Cluster(ground, SLUICE_UPSTREAM_IDLE_S=1, SLUICE_SLOTS=1, SLUICE_HOLD_S=0.2, SLUICE_PING_S=0.3)
-    try:
-        cluster.add_gateway()
-        cluster.add_worker()
-        yield cluster
-    finally:
-        cluster.close()
-
-
 @pytest.mark.parametrize(("status", "kind"), [(400, "invalid_request_error"), (529, "overloaded_error")])
 async def test_a_refusal_after_the_hold_is_an_event(narrow: Cluster, ledger: Ledger, status: int, kind: str) -> None:
     """Once the head is sent, a refusal is an `event: error` in the upstream's words."""
