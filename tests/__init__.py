@@ -1,0 +1,1 @@
+"""The tests mirror the rooms; `support` holds what several of them use."""

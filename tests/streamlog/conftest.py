@@ -1,0 +1,28 @@
+"""Worlds to test in: on a real server, and on a fake one where it can."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+pytest.register_assert_rewrite("tests.streamlog.laws")
+
+from tests.streamlog.fake import Fake  # noqa: E402  # only now are the laws' asserts told in full
+from tests.streamlog.world import World  # noqa: E402  # the same
+from tests.support.valkey import Valkey  # noqa: E402  # the same
+
+
+@pytest.fixture(scope="session")
+def fake() -> Iterator[Fake]:
+    """One fake server for all tests."""
+    server = Fake()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+async def world(valkey: Valkey) -> AsyncIterator[World]:
+    """A world on the real server."""
+    world = World(valkey.url)
+    await world.start()
+    yield world
+    await world.close()

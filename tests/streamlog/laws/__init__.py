@@ -1,0 +1,11 @@
+"""What the scripts promise, as functions that fail when a promise is broken.
+
+Each law is held by `test_laws` against a real server and a fake one, and by `test_laws_bite` against scripts with
+one line broken. Its name says the law.
+"""
+
+from tests.streamlog.laws import append, claim, ending, letting_go, life, reading, renew, submit, sweep, watching
+from tests.streamlog.laws.book import LAWS
+
+CHAPTERS = (submit, claim, renew, sweep, append, ending, letting_go, watching, reading, life)
+__all__ = ["CHAPTERS", "LAWS"]
