@@ -15,10 +15,10 @@ from worker.settings import WorkerSettings
 PAGE = Path(__file__).with_name("settings.md")
 SIGNS = {Ge: "≥", Gt: ">", Le: "≤", Lt: "<"}
 PARTS: tuple[tuple[str, str, type[BaseSettings]], ...] = (
-    ("Every process", "gateway and worker must agree on these", RedisSettings),
-    ("Jobs", "read by the gateway, which writes them into each job; a worker reads the run limit", JobSettings),
-    ("Gateway", "one gateway process", GatewaySettings),
-    ("Worker", "one worker process", WorkerSettings),
+    ("Every process", "Gateway and worker must agree on these.", RedisSettings),
+    ("Jobs", "Read by the gateway, which writes them into each job; a worker reads the run limit.", JobSettings),
+    ("Gateway", "One gateway process.", GatewaySettings),
+    ("Worker", "One worker process.", WorkerSettings),
 )
 
 
@@ -34,21 +34,21 @@ def page() -> str:
 
 def _part(title: str, what: str, settings: type[BaseSettings]) -> str:
     rows = [_row(settings, name, field) for name, field in settings.model_fields.items()]
-    head = f"\n## {title}\n\n{what[0].upper()}{what[1:]}.\n\n| variable | default | bounds | meaning |\n|---|---|---|---|\n"
-    return head + "".join(rows)
+    table = "| variable | default | bounds | meaning |\n|---|---|---|---|\n" + "".join(rows)
+    return f"\n## {title}\n\n{what}\n\n{table}"
 
 
 def _row(settings: type[BaseSettings], name: str, field: FieldInfo) -> str:
     alias = field.validation_alias
     variable = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"SLUICE_{name.upper()}"
-    bounds = " ".join(f"{SIGNS[type(rule)]} {bound_of(rule):g}" for rule in field.metadata if type(rule) in SIGNS)
+    bounds = " ".join(f"{SIGNS[type(rule)]} {bound_of(rule)}" for rule in field.metadata if type(rule) in SIGNS)
     default = f"`{field.default}`" if field.default != "" else ""
     return f"| `{variable}` | {default} | {bounds} | {field.description} |\n"
 
 
-def bound_of(rule: object) -> float:
+def bound_of(rule: object) -> object:
     """The bound that a rule carries, whichever of the four it is."""
-    return float(next(value for name in ("ge", "gt", "le", "lt") if (value := getattr(rule, name, None)) is not None))
+    return next(value for name in ("ge", "gt", "le", "lt") if (value := getattr(rule, name, None)) is not None)
 
 
 if __name__ == "__main__":

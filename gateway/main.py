@@ -21,7 +21,7 @@ from gateway.access import may_listen
 from gateway.app import build_app
 from gateway.service import Service
 from gateway.settings import GatewaySettings
-from streamlog.settings import JobSettings, RedisSettings
+from streamlog.settings import JobSettings, RedisSettings, from_environment
 from telemetry import logs
 
 _DEAD_PEER_S = 30
@@ -88,7 +88,7 @@ def listen(settings: GatewaySettings) -> socket.socket:
 
 def main() -> None:
     """Run a gateway as the environment says; returns after a drain. Exits with 2 when it must not or cannot listen."""
-    settings = GatewaySettings()
+    settings = from_environment(GatewaySettings)
     logs.configure("gateway", level=settings.log_level, json=settings.log_json)
     if not may_listen(settings):
         _exit(
@@ -99,7 +99,7 @@ def main() -> None:
         listener = listen(settings)
     except OSError as error:
         _exit(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
-    service = Service(RedisSettings(), JobSettings(), settings)
+    service = Service(from_environment(RedisSettings), from_environment(JobSettings), settings)
     uvloop.run(serve(service, listener))
 
 

@@ -4,8 +4,14 @@ Invariant: every field has a description, a default and a bound; `docs/settings.
 Does not know: which process reads it.
 """
 
-from pydantic import AliasChoices, Field
+import os
+import sys
+from typing import TypeVar
+
+from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Kind = TypeVar("Kind", bound=BaseSettings)
 
 
 class RedisSettings(BaseSettings):
@@ -56,3 +62,15 @@ class JobSettings(BaseSettings):
     queue_bytes: int = Field(
         default=1 << 30, ge=1 << 20, le=1 << 40, description="Most bytes of request bodies waiting in the queue."
     )
+
+
+def from_environment(kind: type[Kind]) -> Kind:
+    """The settings of a process that starts. Ends it with 2, and a line for each setting that will not do."""
+    try:
+        return kind()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = str(problem["loc"][0])
+            variable = name if name.isupper() else f"SLUICE_{name.upper()}"
+            print(f"sluice: {variable}={os.environ.get(variable, '')!r}: {problem['msg']}", file=sys.stderr)
+        sys.exit(2)

@@ -25,7 +25,7 @@ from streamlog.line import Line
 from streamlog.log import StreamLog
 from streamlog.redis_link import connect
 from streamlog.scripts import Scripts
-from streamlog.settings import JobSettings, RedisSettings
+from streamlog.settings import JobSettings, RedisSettings, from_environment
 from streamlog.writer import Writer
 from telemetry import logs
 from telemetry.exposition import observe_app
@@ -162,11 +162,11 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def main() -> None:
     """Run a worker as the environment says; returns after a drain."""
-    settings = WorkerSettings()
+    settings = from_environment(WorkerSettings)
     logs.configure("worker", level=settings.log_level, json=settings.log_json)
     uvloop.run(_serve(settings))
 
 
 async def _serve(settings: WorkerSettings) -> None:
     """arq's Worker takes the loop that it is built in."""
-    await WorkerProcess(RedisSettings(), JobSettings(), settings).serve()
+    await WorkerProcess(from_environment(RedisSettings), from_environment(JobSettings), settings).serve()
