@@ -142,6 +142,10 @@ class Wire(asyncio.Protocol):
 
     # httptools
 
+    def on_message_begin(self) -> None:
+        if self._complete:
+            raise ValueError("the upstream sent more than the answer")
+
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name, value))
 
