@@ -3,50 +3,14 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 
 import pytest
 
 from streamlog.jobs import Request
 from tests.worker import said, wire
+from tests.worker.calls import ANSWER, BODY, calling, read, request
 from tests.worker.wire import Reply, Wire, chunk, head, serving
 from worker.retries import UpstreamFailed
-from worker.upstream import Upstream
-
-BODY = (
-    b'{"model": "claude-x",  "max_tokens":8, "messages":[], "stream":true, "new_field": {"k\xc3\xa9y": [1.0, 1e2]}}\n'
-)
-ANSWER = b"".join(said.answer("Hello"))
-
-
-def request(
-    path: str = "/v1/messages",
-    headers: Mapping[str, str] = {"anthropic-version": "2023-06-01"},
-    *,
-    stream: bool = True,
-    method: str = "POST",
-) -> Request:
-    return Request(method, path, headers, BODY if method == "POST" else b"", "claude-x", stream)
-
-
-@asynccontextmanager
-async def calling(url: str, *, idle_s: float = 5.0, run_limit_s: float = 5.0) -> AsyncIterator[Upstream]:
-    """A client of that upstream."""
-    with pytest.MonkeyPatch.context() as env:
-        env.setenv("ANTHROPIC_API_KEY", "upstream-secret")
-        env.setenv("ANTHROPIC_BASE_URL", url)
-        env.delenv("ANTHROPIC_AUTH_TOKEN", raising=False)
-        upstream = Upstream(connections=20, connect_s=1.0, idle_s=idle_s, run_limit_s=run_limit_s)
-    try:
-        yield upstream
-    finally:
-        await upstream.close()
-
-
-async def read(upstream: Upstream, asked: Request | None = None) -> bytes:
-    async with upstream.open(asked or request()) as answer:
-        return b"".join([part async for part in answer.reads()])
 
 
 async def failure(reply: Reply, asked: Request | None = None, *, idle_s: float = 5.0) -> tuple[UpstreamFailed, Wire]:

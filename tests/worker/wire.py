@@ -42,13 +42,15 @@ async def serving(reply: Reply) -> AsyncIterator[Wire]:
     """Answer every request by `reply`, until the block is left."""
     wire = Wire()
     open_writers: set[asyncio.StreamWriter] = set()
+    connections: set[asyncio.Task[None] | None] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         wire.connections += 1
         open_writers.add(writer)
-        with contextlib.suppress(HangUp, ConnectionError, asyncio.IncompleteReadError):
+        connections.add(asyncio.current_task())
+        with contextlib.suppress(HangUp, ConnectionError):
             while True:
-                wire.requests.append(await _received(reader))
+                wire.requests.append(await _received(reader, wire))
                 wire.asked.set()
                 replying = asyncio.ensure_future(reply(writer))
                 await _replied_or_left(replying, reader, wire)
@@ -62,10 +64,15 @@ async def serving(reply: Reply) -> AsyncIterator[Wire]:
         server.close()
         for writer in open_writers:
             writer.transport.abort()
+        await asyncio.gather(*filter(None, connections))
 
 
-async def _received(reader: asyncio.StreamReader) -> Received:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+async def _received(reader: asyncio.StreamReader, wire: Wire) -> Received:
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    except (asyncio.IncompleteReadError, ConnectionError):
+        wire.left.set()
+        raise HangUp from None
     line, *fields = head.rstrip().split("\r\n")
     headers = {name.lower(): value for name, value in (text.split(": ", 1) for text in fields)}
     body = await reader.readexactly(int(headers.get("content-length", 0)))

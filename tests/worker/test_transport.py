@@ -1,0 +1,175 @@
+"""worker/transport.py and worker/wire.py: one exchange at a time on each connection, kept only after a proper end."""
+
+import asyncio
+
+import httpx2
+import pytest
+
+from streamlog.jobs import Request
+from tests.support.facts import until
+from tests.worker import wire
+from tests.worker.calls import ANSWER, calling, read, request
+from tests.worker.wire import HangUp, chunk, head, serving
+from worker.retries import UpstreamFailed
+from worker.transport import DirectTransport
+from worker.upstream import Upstream
+
+END = chunk(b"")
+
+
+async def test_concurrent_calls_have_connections_of_their_own_and_later_ones_use_them_again() -> None:
+    """Five streams at once are five connections, and so are the fifty calls after them."""
+    async with serving(wire.streamed(ANSWER)) as served, calling(served.url) as upstream:
+        assert await asyncio.gather(*(read(upstream) for _ in range(5))) == [ANSWER] * 5
+        for _ in range(50):
+            await read(upstream)
+        assert (len(served.requests), served.connections) == (55, 5)
+
+
+async def test_no_more_idle_connections_are_kept_than_there_are_slots() -> None:
+    """The sixth of six is closed after its answer."""
+    together = asyncio.Barrier(6)
+
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        await together.wait()
+        writer.write(head() + chunk(ANSWER) + END)
+
+    async with serving(reply) as served, calling(served.url, connections=5) as upstream:
+        await asyncio.gather(*(read(upstream) for _ in range(6)))
+        await asyncio.wait_for(served.left.wait(), 1)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        wire.streamed(ANSWER, connection="close"),
+        wire.whole(200, ANSWER, connection="close"),
+    ],
+)
+async def test_a_connection_that_the_upstream_wants_to_close_is_not_used_again(reply: wire.Reply) -> None:
+    """Each call gets its whole answer on a connection of its own."""
+    async with serving(reply) as served, calling(served.url) as upstream:
+        assert [await read(upstream) for _ in range(3)] == [ANSWER] * 3
+        assert served.connections == 3
+
+
+async def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> None:
+    """The next call never knows."""
+
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        writer.write(head() + chunk(ANSWER) + END)
+        await writer.drain()
+        raise HangUp
+
+    transport = DirectTransport(keep=5)
+    async with serving(reply) as served, httpx2.AsyncClient(transport=transport) as client:
+        for _ in range(3):
+            assert (await client.get(served.url)).content == ANSWER
+            await until(lambda: all(idle.closed for kept in transport._idle.values() for _, idle in kept))
+        assert served.connections == 3
+
+
+async def test_bytes_behind_an_answer_cost_the_connection_and_not_the_answer() -> None:
+    """Both sides no longer agree where the next answer begins."""
+
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        writer.write(head() + chunk(ANSWER) + END + b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong")
+
+    async with serving(reply) as served, calling(served.url) as upstream:
+        assert [await read(upstream) for _ in range(3)] == [ANSWER] * 3
+        assert served.connections == 3
+
+
+async def test_an_interim_answer_is_not_the_answer() -> None:
+    """103 Early Hints, then the real one, whose headers are its own."""
+
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 103 Early Hints\r\nrequest-id: wrong\r\n\r\n")
+        writer.write(head(request_id="right") + chunk(ANSWER) + END)
+
+    async with serving(reply) as served, calling(served.url) as upstream:
+        async with upstream.open(request()) as answer:
+            assert answer.headers == {"request-id": "right"}
+            assert b"".join([part async for part in answer.reads()]) == ANSWER
+        assert await read(upstream) == ANSWER
+        assert served.connections == 1
+
+
+async def test_a_body_without_a_length_lasts_until_the_connection_ends() -> None:
+    """HTTP's oldest framing; whether the message is complete the events tell."""
+    reply = wire.broken(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n", ANSWER)
+    async with serving(reply) as served, calling(served.url) as upstream:
+        assert await read(upstream) == ANSWER
+
+
+async def test_what_is_not_read_is_not_taken_from_the_upstream() -> None:
+    """A stream nobody reads holds a bounded part of itself here; the rest waits in the upstream's socket."""
+    written = 0
+
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        writer.write(head())
+        while written < 64 << 20:
+            writer.write(chunk(b"x" * 65536))
+            await writer.drain()
+            written += 65536
+        writer.write(END)
+
+    async with serving(reply) as served, calling(served.url) as upstream, upstream.open(request()) as answer:
+        before = -1
+        while written > before:
+            before = written
+            await asyncio.sleep(0.1)
+        assert 0 < written < 16 << 20
+        assert sum([len(part) async for part in answer.reads()]) == 64 << 20
+        assert served.connections == 1
+
+
+async def test_a_large_request_waits_for_an_upstream_that_reads_slowly() -> None:
+    """A body of some megabytes arrives whole."""
+    body = b"x" * (8 << 20)
+    async with serving(wire.streamed(ANSWER)) as served, calling(served.url) as upstream:
+        assert await read(upstream, Request("POST", "/v1/messages", {}, body, "claude-x", True)) == ANSWER
+        assert served.requests[0].body == body
+
+
+async def test_an_upstream_that_takes_no_request_has_stalled() -> None:
+    """It accepts the connection and reads nothing."""
+    server = await asyncio.start_server(_reading_nothing, "127.0.0.1", 0, limit=1024)
+    body = b"x" * (32 << 20)
+    async with server, calling(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", idle_s=0.3) as upstream:
+        with pytest.raises(UpstreamFailed) as failed:
+            await read(upstream, Request("POST", "/v1/messages", {}, body, "claude-x", True))
+    assert failed.value.code == "upstream_stalled"
+
+
+async def test_closing_the_client_closes_its_idle_connections() -> None:
+    """A worker that stops leaves none behind."""
+    async with serving(wire.streamed(ANSWER)) as served:
+        async with calling(served.url) as upstream:
+            await read(upstream)
+            assert not served.left.is_set()
+        await until(served.left.is_set)
+
+
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1:1", "http://no.such.host.invalid:1"])
+async def test_an_address_that_cannot_be_reached_is_named(address: str) -> None:
+    """A wrong scheme or a wrong name is a failed call, not a failed worker."""
+    async with calling(address) as upstream:
+        assert not await _speaks(upstream)
+
+
+async def _speaks(upstream: Upstream) -> bool:
+    try:
+        await read(upstream)
+    except UpstreamFailed as failed:
+        assert failed.code in ("upstream_unreachable", "upstream_cut")
+        return False
+    return True
+
+
+async def _reading_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        await asyncio.sleep(2)
+    finally:
+        writer.transport.abort()
