@@ -54,7 +54,7 @@ lock: setup ## Pin what pyproject.toml asks for; ARGS=--upgrade takes newer vers
 	@$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
 rehearse: setup ## Do what deploy/Dockerfile does, without Docker
-	@$(BIN)/python deploy/rehearse.py
+	@$(BIN)/python -m deploy.rehearse
 
 ci: ## What continuous integration runs
 	@exec bash .ci/run

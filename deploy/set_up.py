@@ -20,7 +20,7 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[1]
 _OTHER_SET_UP_S = 900.0
 _POLL_S = 0.1
-_PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "install")
+_PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "-qq", "install")
 _USABLE = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
 
 Run = Callable[[Sequence[str]], int]

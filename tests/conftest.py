@@ -1,15 +1,32 @@
-"""What the tests of several rooms stand on."""
+"""What all tests share: in continuous integration no test is left out because a tool is missing."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator
+from typing import TypeVar
 
 import pytest
 
-from tests.support.valkey import Valkey
+_NEEDS = "Skipped: needs "
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
-@pytest.fixture(scope="session")
-def valkey() -> Iterator[Valkey]:
-    """One real server for all tests that neither freeze nor kill it; a key prefix of its own isolates each."""
-    server = Valkey()
-    yield server
-    server.close()
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With SLUICE_CI set, a test that is skipped since it "needs …" has failed."""
+    return _judged((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a whole file."""
+    return _judged((yield))
+
+
+def _judged(report: Report) -> Report:
+    # A skip is reported as its file, line and reason.
+    reason = str(report.longrepr[2]) if report.skipped and isinstance(report.longrepr, tuple) else ""
+    if reason.startswith(_NEEDS) and os.environ.get("SLUICE_CI"):
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid}: {reason}, and with SLUICE_CI set it has to be there"
+    return report
