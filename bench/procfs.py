@@ -23,8 +23,11 @@ def children(pid: int) -> list[int]:
 
 
 def command_line(pid: int) -> list[str]:
-    """The words that it was started with."""
-    return _read(pid, "cmdline").rstrip("\0").split("\0")
+    """The words that it was started with. Raises BenchFailed for a process that ended or has not yet begun."""
+    words = _read(pid, "cmdline").rstrip("\0")
+    if not words:
+        raise BenchFailed(f"process {pid} runs no command: it ended, or has not yet begun")
+    return words.split("\0")
 
 
 def cpu_s(pid: int) -> float:

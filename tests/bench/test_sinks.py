@@ -1,0 +1,43 @@
+"""What is found in an answer, wherever the reads cut it."""
+
+import json
+
+from bench.sinks import DeltaDelays, FirstToken
+
+
+def delta(text: str) -> bytes:
+    data = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+    return f"event: content_block_delta\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+
+
+START = b'event: message_start\ndata: {"type":"message_start"}\n\n'
+ANSWER = START + delta("@100 one ") + delta("@250 two ") + b"event: message_stop\n\n"
+CUTS = range(len(ANSWER) + 1)
+
+
+def test_first_token_is_the_read_that_completes_the_word() -> None:
+    """The delay ends with the read in which the first delta's name is whole, and later deltas change nothing."""
+    for cut in CUTS:
+        sink = FirstToken()
+        sink.sent(1_000)
+        sink.received(ANSWER[:cut], 1_005)
+        sink.received(ANSWER[cut:], 1_009)
+        assert sink.delay_ns == (5 if b"content_block_delta" in ANSWER[:cut] else 9), cut
+
+
+def test_each_delta_is_timed_by_the_read_that_completes_it() -> None:
+    """Every stamped delta counts once, with the time of the read that brought its end."""
+    ends = [len(START + delta("@100 one ")), len(START + delta("@100 one ") + delta("@250 two "))]
+    for cut in CUTS:
+        sink = DeltaDelays()
+        sink.received(ANSWER[:cut], 300)
+        sink.received(ANSWER[cut:], 400)
+        came = [300 if cut >= end else 400 for end in ends]
+        assert list(sink.delays_ns) == [came[0] - 100, came[1] - 250], cut
+
+
+def test_only_deltas_sent_in_the_window_count() -> None:
+    """The window is closed at its begin and open at its end."""
+    sink = DeltaDelays()
+    sink.received(delta("@100 a ") + delta("@200 b ") + delta("@300 c "), 1_000)
+    assert sink.between(200, 300) == [800]
