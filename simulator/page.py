@@ -30,6 +30,6 @@ def _listed(parameters: Mapping[str, Parameter], primary: str | None) -> str:
 
 
 def _described(name: str, parameter: Parameter, is_primary: bool) -> str:
-    usual = "" if parameter.default is None else f"; default {parameter.default}"
+    usual = "" if parameter.default is None else f"; by default {parameter.default}"
     shown = f"`{name}` (its name may be left out)" if is_primary else f"`{name}`"
     return f"{shown}: {parameter.meaning} ({parameter.allowed()}{usual})"

@@ -99,7 +99,7 @@ def _is_telling(word: str) -> bool:
 
 
 def _shape_for(prompt: str) -> Callable[[Writer], list[str]]:
-    lowered = f" {prompt.lower()} "
+    lowered = f" {prompt[:_MAX_READ_CHARS].lower()} "
     if len(prompt) <= _GREETING_CHARS and any(word in lowered for word in phrases.GREETINGS):
         return _greeting
     for signs, shape in _SHAPES:

@@ -41,8 +41,9 @@ class Parameter:
 
     def allowed(self) -> str:
         """What `read` accepts, in words."""
-        numbers = [f"a number from {self.low:g} to {self.high:g}"] if self._takes_numbers else []
-        return " or ".join(numbers + [f"{word!r}" for word in self.words])
+        numbers = [f"a number from {self.low:,.0f} to {self.high:,.0f}"] if self._takes_numbers else []
+        words = self.words if len(self.words) < 2 else (f"one of {', '.join(self.words)}",)
+        return " or ".join([*numbers, *words])
 
     @property
     def _takes_numbers(self) -> bool:

@@ -3,7 +3,7 @@
 import anthropic
 import httpx2
 import pytest
-from anthropic.types import MessageParam, ToolParam
+from anthropic.types import MessageParam, ToolParam, ToolResultBlockParam
 
 from tests.simulator.calls import body, calls, streamed, text_of, whole
 
@@ -59,8 +59,8 @@ async def test_a_tool_loop(sdk: anthropic.AsyncAnthropic) -> None:
     assert use.name == "get_weather"
     assert use.input == {"location": "sky blue", "unit": "celsius"}
 
-    result = {"type": "tool_result", "tool_use_id": use.id, "content": "18 degrees and dry"}
-    turns = [QUESTION, {"role": "assistant", "content": first.content}, {"role": "user", "content": [result]}]
+    result: ToolResultBlockParam = {"type": "tool_result", "tool_use_id": use.id, "content": "18 degrees and dry"}
+    turns: list[MessageParam] = [QUESTION, first.to_param(), {"role": "user", "content": [result]}]
     second = await sdk.messages.create(model="claude-sonnet-5", max_tokens=5_000, messages=turns, tools=[WEATHER])
     assert second.stop_reason == "end_turn"
     assert second.content[0].type == "text"
