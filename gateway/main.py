@@ -19,6 +19,7 @@ import uvloop
 
 from gateway.access import may_listen
 from gateway.app import build_app
+from gateway.protocol import Protocol
 from gateway.service import Service
 from gateway.settings import GatewaySettings
 from streamlog.settings import JobSettings, RedisSettings, from_environment
@@ -45,6 +46,7 @@ async def serve(service: Service, listener: socket.socket) -> None:
     fleet = asyncio.create_task(service.fleet.read_for_ever())
     config = uvicorn.Config(
         build_app(service),
+        http=Protocol,
         lifespan="off",
         log_config=None,
         access_log=False,  # it prints query strings

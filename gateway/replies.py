@@ -31,6 +31,7 @@ _REASONS = {
     "invalid_request": "invalid",
     "malformed_position": "invalid",
     "method_not_allowed": "invalid",
+    "headers_too_large": "invalid",
 }
 
 

@@ -48,6 +48,7 @@ CODES: dict[str, Code] = {
     "job_not_found": Code(404, "not_found_error", "There is no such job, or it has expired, or it is not yours."),
     "method_not_allowed": Code(405, "invalid_request_error", "This address does not take that method."),
     "body_too_large": Code(413, "request_too_large", "The request body is too large."),
+    "headers_too_large": Code(431, "invalid_request_error", "The request line and headers are too large."),
     "cancelled": Code(499, "api_error", "The job was cancelled."),
     "abandoned": Code(499, "api_error", "Nobody was listening any more, so the job was cancelled."),
     # the upstream's
