@@ -21,8 +21,9 @@ def _outcomes(directory: Path, **environment: str) -> dict[str, str]:
     for name, text in _TESTS.items():
         (directory / name).write_text(text)
     inherited = {name: value for name, value in os.environ.items() if name != "SLUICE_CI"}
+    options = ["-rA", "-p", "no:cacheprovider", "--continue-on-collection-errors", f"--rootdir={directory}"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", f"--rootdir={directory}", str(directory)],
+        [sys.executable, "-m", "pytest", *options, str(directory)],
         env=inherited | environment | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
