@@ -62,16 +62,17 @@ async def test_answers_follow_each_other_on_one_connection(upstream: tuple[Upstr
     ("answer", "why"),
     [
         (response(b"busy", 529), "status 529.*busy"),
+        (response(WHOLE, 202), "status 202"),
         (response(WHOLE[:-1]), "status 200.*message_stop"),
         (response(WHOLE)[:-1], "lost in the middle"),
         (b"", "lost in the middle"),
     ],
-    ids=["refused", "short", "cut", "nothing"],
+    ids=["refused", "other", "short", "cut", "nothing"],
 )
 async def test_what_is_no_whole_answer_is_a_failure(
     upstream: tuple[Upstream, Connection], answer: bytes, why: str
 ) -> None:
-    """A refusal, an answer without message_stop, one that is cut and one that never begins end the run."""
+    """A refusal, another status, no message_stop, a cut, and silence: each ends the run."""
     answering, connection = upstream
     answering.answers.append(answer)
     with pytest.raises(BenchFailed, match=why):

@@ -12,23 +12,22 @@ def delta(text: str) -> bytes:
 
 START = b'event: message_start\ndata: {"type":"message_start"}\n\n'
 ANSWER = START + delta("@100 one ") + delta("@250 two ") + b"event: message_stop\n\n"
-CUTS = range(len(ANSWER) + 1)
 
 
 def test_first_token_is_the_read_that_completes_the_word() -> None:
-    """The delay ends with the read in which the first delta's name is whole, and later deltas change nothing."""
-    for cut in CUTS:
-        sink = FirstToken()
-        sink.sent(1_000)
-        sink.received(ANSWER[:cut], 1_005)
-        sink.received(ANSWER[cut:], 1_009)
-        assert sink.delay_ns == (5 if b"content_block_delta" in ANSWER[:cut] else 9), cut
+    """Byte by byte: the delay ends with the byte that makes the first delta's name whole, later ones change nothing."""
+    word = b"content_block_delta"
+    sink = FirstToken()
+    sink.sent(1_000)
+    for at in range(len(ANSWER)):
+        sink.received(ANSWER[at : at + 1], 2_000 + at)
+    assert sink.delay_ns == 1_000 + ANSWER.index(word) + len(word) - 1
 
 
 def test_each_delta_is_timed_by_the_read_that_completes_it() -> None:
     """Every stamped delta counts once, with the time of the read that brought its end."""
     ends = [len(START + delta("@100 one ")), len(START + delta("@100 one ") + delta("@250 two "))]
-    for cut in CUTS:
+    for cut in range(len(ANSWER) + 1):
         sink = DeltaDelays()
         sink.received(ANSWER[:cut], 300)
         sink.received(ANSWER[cut:], 400)
