@@ -65,7 +65,7 @@ async def run(decided: Plan, kept: str) -> int:
     loop, stop = asyncio.get_running_loop(), Stop()
     stop.on_signals()
     colour = wants_colour(sys.stdout)
-    console = Console(sys.stdout, colour=colour, gone=partial(_call, loop, stop.ask))
+    console = Console(sys.stdout, colour=colour, gone=partial(_call, loop, stop.nobody_there))
     try:
         console.say(f"sluice: starting; Redis: {decided.store.shown}; upstream: {decided.upstream}")
         return await supervise(

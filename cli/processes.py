@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from cli.command import CannotGoOn, Command
+from cli.leash import send
 from cli.leash_holder import LeashHolder
 from cli.lines import Lines
 from cli.restarts import QUICK_DEATHS, Restarts, death
@@ -85,8 +86,9 @@ class Child:
             process = self._process = await self._start(its_output)
             relaying = asyncio.create_task(self._relay_all(source))
             code = await process.wait()
+            send(process.pid, signal.SIGKILL)  # what it started itself, and left behind
             self._leash.release(process.pid)
-            # A child of its own may hold the pipe open for long.
+            # Somebody may have taken the pipe along into another group.
             await asyncio.wait((relaying,), timeout=_LAST_WORDS_S)
             relaying.cancel()
             await asyncio.wait((relaying,))
@@ -133,5 +135,4 @@ class Child:
 
     def _send(self, number: signal.Signals) -> None:
         if (group := self.pid) is not None:
-            with contextlib.suppress(ProcessLookupError):  # it died at this very moment
-                os.killpg(group, number)
+            send(group, number)

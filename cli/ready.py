@@ -41,12 +41,19 @@ async def _lacking(client: httpx2.AsyncClient, one: Ready) -> str:
     """What is still missing, or nothing."""
     try:
         response = await client.get(one.url)
-        state = response.json()
     except httpx2.HTTPError as error:
         return f"does not answer ({type(error).__name__})"
-    except ValueError:
-        return "does not answer in JSON"
     if response.status_code != 200:
         return f"answers {response.status_code}: {response.text[:200]}"
-    low = [f"{name} is {state.get(name)}" for name, least in one.least.items() if (state.get(name) or 0) < least]
+    state = _numbers(response)
+    low = [f"{name} is {state.get(name)}" for name, least in one.least.items() if state.get(name, 0) < least]
     return f"says that {', '.join(low)}" if low else ""
+
+
+def _numbers(response: httpx2.Response) -> dict[str, int]:
+    """The fields of its JSON that are numbers; none if it is something else."""
+    try:
+        fields = response.json()
+    except ValueError:
+        return {}
+    return {name: value for name, value in fields.items() if isinstance(value, int)} if isinstance(fields, dict) else {}

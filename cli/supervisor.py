@@ -20,24 +20,29 @@ _GIVEN_ANSWERS_S = 2.0
 _LOADED_S = 120.0
 _READY_S = 60.0
 _AFTER_DRAIN_S = 3.0
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop:
-    """Asked for once: stop in order. Asked for again: stop at once."""
+    """Asked for once: stop in order. Asked for again by somebody: stop at once."""
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
         self.at_once = asyncio.Event()
 
     def ask(self) -> None:
-        """One more signal."""
+        """Somebody wants it to stop."""
         (self.at_once if self.asked.is_set() else self.asked).set()
 
+    def nobody_there(self) -> None:
+        """The terminal or the reader has left. One event may tell so twice, so it never means: at once."""
+        self.asked.set()
+
     def on_signals(self) -> None:
-        """Let SIGINT, SIGTERM and SIGHUP ask."""
-        for number in _SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, self.ask)
+        """Let the signals speak: SIGINT and SIGTERM ask, SIGHUP says that nobody is there."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.ask)
+        loop.add_signal_handler(signal.SIGHUP, self.nobody_there)
 
 
 class Supervisor:

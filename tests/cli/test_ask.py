@@ -1,0 +1,165 @@
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.cli.events import JOB, answer, event
+from tests.cli.scripted_server import Reply, ScriptedServer
+from tests.cli.waiting import until
+
+Ask = Callable[..., "subprocess.CompletedProcess[str]"]
+_WHOLE = Reply(b"".join(answer()), headers={"sluice-job-id": JOB})
+
+
+def _command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "cli", "ask", *words]
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    """Answers one call."""
+    made = ScriptedServer(_WHOLE)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ask(server: ScriptedServer) -> Ask:
+    """Runs `sluice ask` to its end, on pipes."""
+
+    def run(*words: str, piped: bytes | None = None, **environment: str) -> "subprocess.CompletedProcess[str]":
+        told = {**os.environ, "SLUICE_URL": server.url, **environment}
+        return subprocess.run(
+            _command(*words),
+            input=(piped or b"").decode("latin-1"),
+            env=told,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def _sent(server: ScriptedServer) -> dict[str, object]:
+    body = json.loads(server.requests[0].body)
+    assert isinstance(body, dict)
+    return body
+
+
+def test_the_answer_goes_to_stdout_and_the_rest_to_stderr(ask: Ask) -> None:
+    """A pipe gets pure text, and exit code 0 means complete."""
+    done = ask("Hello?")
+    assert (done.returncode, done.stdout) == (0, "Hello, you!\n")
+    assert done.stderr.startswith("[Time to first token: 0.")
+    assert done.stderr.endswith("s | Tokens: 12 in, 9 out]\n")
+
+
+def test_options_reach_the_server(ask: Ask, server: ScriptedServer) -> None:
+    """As a Messages body, with the key of the environment."""
+    ask("Hello?", "--model", "m", "--system", "Be brief.", "--max-tokens", "7", SLUICE_API_KEY="secret")
+    message = {"role": "user", "content": "Hello?"}
+    assert _sent(server) == {
+        "model": "m",
+        "max_tokens": 7,
+        "stream": True,
+        "messages": [message],
+        "system": "Be brief.",
+    }
+    assert server.requests[0].headers["x-api-key"] == "secret"
+
+
+@pytest.mark.parametrize("words", [(), ("-",)])
+def test_a_question_can_be_piped_in(words: tuple[str, ...], ask: Ask, server: ScriptedServer) -> None:
+    """By `-`, or by nothing at all."""
+    ask(*words, piped=b"What is this?\n")
+    assert _sent(server)["messages"] == [{"role": "user", "content": "What is this?\n"}]
+    assert "system" not in _sent(server)
+
+
+@pytest.mark.parametrize(
+    ("words", "piped"), [((), b""), (("  ",), b""), (("x", "--max-tokens", "0"), b""), (("x", "--url", "nope"), b"")]
+)
+def test_wrong_usage_is_exit_code_2(words: tuple[str, ...], piped: bytes, ask: Ask, server: ScriptedServer) -> None:
+    """Nothing is sent."""
+    done = ask(*words, piped=piped)
+    assert (done.returncode, done.stdout, server.requests) == (2, "", [])
+    assert "Usage:" in done.stderr
+
+
+def test_what_is_no_text_is_wrong_usage(server: ScriptedServer) -> None:
+    """Bytes that are no UTF-8 are told, not guessed at."""
+    told = {**os.environ, "SLUICE_URL": server.url}
+    done = subprocess.run(_command("-"), input=b"\xff\xfe", env=told, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"no UTF-8 text" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(b'{"error": {"type": "api_error", "message": "broken"}}', status=500),
+        Reply(answer()[0] + event("error", 2, error={"type": "api_error", "message": "broken"})),
+    ],
+)
+def test_an_error_is_exit_code_1(reply: Reply, ask: Ask) -> None:
+    """Instead of the answer or in it: its message on stderr."""
+    refusing = ScriptedServer(reply)
+    done = ask("Hello?", SLUICE_URL=refusing.url)
+    refusing.close()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("sluice: api_error: broken")
+
+
+def test_a_server_that_is_not_there_is_exit_code_3(ask: Ask) -> None:
+    """One line, no traceback."""
+    done = ask("Hello?", "--url", "http://127.0.0.1:1")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("sluice: cannot reach http://127.0.0.1:1: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_ctrl_c_is_exit_code_130() -> None:
+    """Without a traceback; what came before stays."""
+    waiting = ScriptedServer(Reply(b"".join(answer()[:4]), cut=True, held=True))
+    asking = subprocess.Popen(
+        _command("Hello?", "--url", waiting.url),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert asking.stdout is not None
+    assert asking.stdout.read(7) == b"Hello, "
+    asking.send_signal(signal.SIGINT)
+    _, said = asking.communicate(timeout=10)
+    waiting.close()
+    assert (asking.returncode, said) == (130, b"")
+
+
+def test_a_terminal_gets_text_and_summary_together(server: ScriptedServer) -> None:
+    """As a person sees it."""
+    ours, its = pty.openpty()
+    told = {**os.environ, "SLUICE_URL": server.url}
+    asking = subprocess.Popen(_command("Hello?"), stdin=its, stdout=its, stderr=its, env=told)
+    os.close(its)
+    seen = b""
+    until(lambda: asking.poll() is not None)
+    while b"]" not in seen:
+        seen += os.read(ours, 4096)
+    os.close(ours)
+    assert seen.startswith(b"Hello, you!\r\n[Time to first token: 0.")
+
+
+def test_a_terminal_without_a_question_is_wrong_usage(server: ScriptedServer) -> None:
+    """It does not wait for somebody to type an end of file."""
+    ours, its = pty.openpty()
+    done = subprocess.run(_command(), stdin=its, capture_output=True, timeout=20, check=False)
+    os.close(its)
+    os.close(ours)
+    assert done.returncode == 2
+    assert b"give a question" in done.stderr

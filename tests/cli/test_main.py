@@ -1,0 +1,40 @@
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    """One line, exit code 0."""
+    done = CliRunner().invoke(app, ["--version"])
+    assert (done.exit_code, done.output) == (0, f"sluice {version('sluice')}\n")
+
+
+def test_help_names_every_command() -> None:
+    """And nothing that does not exist."""
+    lines = CliRunner().invoke(app, ["--help"]).output.partition("Commands:")[2].splitlines()
+    assert {line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "} == {
+        "up",
+        "gateway",
+        "worker",
+        "simulator",
+        "ask",
+    }
+
+
+def test_no_command_is_wrong_usage() -> None:
+    """The help is shown, exit code 2."""
+    done = CliRunner().invoke(app, [])
+    assert done.exit_code == 2
+    assert "Usage:" in done.output
+
+
+@pytest.mark.parametrize("heavy", ["anthropic", "fastapi", "arq", "redis", "httpx2", "asyncio"])
+def test_the_command_line_loads_nothing_heavy(heavy: str) -> None:
+    """A command imports what it needs when it runs."""
+    probe = f"import sys, cli.main; sys.exit({heavy!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
