@@ -1,10 +1,12 @@
-"""What all tests share: in continuous integration no test is left out because a tool is missing."""
+"""What all tests share: a real server, and that in continuous integration no test is left out for want of a tool."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 import pytest
+
+from tests.support.valkey import Valkey
 
 _NEEDS = "Skipped: needs "
 
@@ -30,3 +32,11 @@ def _judged(report: Report) -> Report:
         report.outcome = "failed"
         report.longrepr = f"{report.nodeid}: {reason}, and with SLUICE_CI set it has to be there"
     return report
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Valkey]:
+    """One real server for all tests that neither freeze nor kill it; a key prefix of its own isolates each."""
+    server = Valkey()
+    yield server
+    server.close()
