@@ -54,6 +54,10 @@ class Cluster:
         """The address of its first gateway."""
         return self.gateways[0].url
 
+    @property
+    def living_workers(self) -> list[Process]:
+        return [worker for worker in self.workers if worker in Process.living]
+
     def add_gateway(self, **settings: object) -> Process:
         """Start a gateway on a free port; returns when it listens."""
         gateway = self._start("gateway", {"SLUICE_PORT": 0, **settings})
