@@ -1,0 +1,114 @@
+"""A Redis that comes back without the tail of its log: an older append-only file put in its place while it is down.
+
+The jobs that it hit end with `stream_lost`, the others go on, and no position is ever answered from another answer.
+A lease of 4 s is long enough for the outage and short enough to see what happens when it runs out.
+"""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.api import Api, Ledger, body, is_content
+from tests.support.asked import Asked
+from tests.support.cluster import Cluster, Ground
+from tests.support.sse import Event, frames, joined
+
+LEASE_S = 4.0
+LONG = "text events=4000 tps=50"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A cluster on a server that keeps an append-only file."""
+    ground = Ground(persistent=True)
+    cluster = Cluster(ground, SLUICE_LEASE_S=LEASE_S)
+    try:
+        cluster.add_gateway()
+        cluster.add_worker()
+        yield cluster
+    finally:
+        cluster.close()
+        ground.close()
+
+
+@pytest.fixture
+async def api(cluster: Cluster) -> AsyncIterator[Api]:
+    async with Api(cluster.url) as api:
+        yield api
+
+
+@pytest.fixture
+async def direct(cluster: Cluster) -> AsyncIterator[Api]:
+    async with Api(cluster.ground.upstream_url) as direct:
+        yield direct
+
+
+class Told:
+    """Everything that any client was ever told, by position."""
+
+    def __init__(self) -> None:
+        self._frames: dict[str, bytes] = {}
+
+    def add(self, events: list[Event]) -> None:
+        for event in frames(events):
+            assert self._frames.setdefault(event.id, event.raw) == event.raw, f"two answers at {event.id}"
+
+
+async def test_a_lost_tail(cluster: Cluster, api: Api, direct: Api, ledger: Ledger, tmp_path: Path) -> None:
+    """Jobs whose frames were lost end with `stream_lost`; jobs that lost nothing end as if nothing had been."""
+    server, older, told = cluster.ground.server, tmp_path / "older", Told()
+    early = await api.answer(body("text events=20"))
+    hit, begins_later = Asked(api, LONG), Asked(api, f"{LONG} first-token-ms=500")
+    rerun = Asked(api, "text events=20 first-token-ms=500")
+    silent, slow = Asked(api, "slow-first-token ms=3000 events=10"), Asked(api, "text events=2 tps=0.4")
+    await asyncio.gather(hit.content.wait(), slow.content.wait())
+    await asyncio.gather(*(ledger.called(asked.label) for asked in (begins_later, rerun, silent)))
+
+    shutil.copytree(server.data, older)
+    kept = hit.stream.events[-1].number
+    unknown = Asked(api, LONG)
+    await asyncio.gather(begins_later.content.wait(), unknown.content.wait(), rerun.ended())
+    server.kill()
+    shutil.rmtree(server.data)
+    shutil.move(older, server.data)
+    await asyncio.to_thread(server.start)
+
+    for asked in (hit, begins_later, unknown):
+        stream, _ = await asked.ended(within_s=5.0)
+        assert stream.events[-1].error_code == "stream_lost"
+        assert (await ledger.closed(asked.label, within_s=5.0))[0]["ending"] == "client_closed"
+    for asked in (hit, begins_later):
+        view = await api.ended(asked.stream.job_id)
+        assert (view["state"], view["error"]["code"]) == ("failed", "stream_lost")
+    assert (await api.send("GET", f"/v1/jobs/{unknown.stream.job_id}")).status_code == 404
+    assert hit.stream.events[-2].number > kept
+
+    for asked, deltas in ((silent, 10), (slow, 2)):
+        stream, _ = await asked.ended()
+        plain = await direct.answer(body(f"text events={deltas}"))
+        said, wanted = ([event.data for event in answer.events if is_content(event)] for answer in (stream, plain))
+        assert said == wanted
+        assert stream.events[-1].name == "message_stop"
+        assert len(await ledger.calls(asked.label)) == 1
+    assert joined((await api.followed(early.job_id)).events) == joined(early.events)
+
+    for asked in (hit, begins_later, rerun, silent, slow, unknown):
+        told.add(asked.stream.events)
+    await ledger.closed(rerun.label, times=2, within_s=LEASE_S + 4.0)
+    for asked in (hit, begins_later, rerun):
+        await _positions_are_honest(api, asked, told)
+
+
+async def _positions_are_honest(api: Api, asked: Asked, told: Told) -> None:
+    """From any position that a client ever had it gets what follows there, or at once that the stream is lost."""
+    lost = 0
+    for event in frames(asked.stream.events):
+        again = await api.followed(asked.stream.job_id, event.id)
+        told.add(again.events)
+        errors = [answer.error_code for answer in again.events if answer.name == "error"]
+        assert (again.response.status_code, errors) == (200, ["stream_lost"])
+        lost += len(again.events) == 1
+    assert lost, "no position was lost: the tail was not"
