@@ -107,13 +107,16 @@ class Line(Link):
                 self._waiting.appendleft(call)
 
     async def _fail_late_calls(self) -> None:
-        """Calls past their deadline fail; a connection that left one unanswered for so long is given up."""
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(min(0.25, self._timeout_s / 4))
-            now = loop.time()
-            late = [call for call in (*self._sent, *self._waiting) if call.deadline <= now]
-            for call in late:
-                call.fail(RedisTimeoutError(f"no answer from redis within {self._timeout_s} s"))
-            if self._sent and self._sent[0].deadline <= now:
-                self.drop()
+            self._fail_late(asyncio.get_running_loop().time())
+
+    def _fail_late(self, now: float) -> None:
+        """Calls past their deadline fail; a connection that left one unanswered for so long is given up."""
+        late = [call for call in (*self._sent, *self._waiting) if call.deadline <= now]
+        for call in late:
+            call.fail(RedisTimeoutError(f"no answer from redis within {self._timeout_s} s"))
+        if late:  # in a long outage nothing else would let go of what has failed, bodies included
+            self._waiting = deque(call for call in self._waiting if not call.answer.done())
+        if self._sent and self._sent[0].deadline <= now:
+            self.drop()

@@ -26,3 +26,11 @@ async def world(valkey: Valkey) -> AsyncIterator[World]:
     await world.start()
     yield world
     await world.close()
+
+
+@pytest.fixture
+def private() -> Iterator[Valkey]:
+    """A real server that may be frozen and killed."""
+    server = Valkey()
+    yield server
+    server.close()

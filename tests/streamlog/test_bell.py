@@ -1,0 +1,78 @@
+"""The bell: an idle worker sleeps on it, wakes at once, and never sleeps for ever."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from streamlog.bell import Bell
+from tests.streamlog.world import World
+from tests.support.facts import true
+from tests.support.valkey import Valkey
+
+
+@pytest.fixture
+async def bell(world: World) -> AsyncIterator[Bell]:
+    """The bell of the world's queue."""
+    bell = Bell(world.settings, world.keys)
+    await bell.start()
+    yield bell
+    await bell.close()
+
+
+async def _blocked(world: World, blocked: int = 1) -> None:
+    """Wait until somebody sleeps on the bell, as the server sees it."""
+
+    async def sleeping() -> bool:
+        clients = await world.call("INFO", "clients")
+        return b"blocked_clients:%d\r" % blocked in clients
+
+    await true(sleeping)
+
+
+async def test_a_submit_wakes_a_sleeper_at_once(world: World, bell: Bell) -> None:
+    """Long before its time is up."""
+    loop = asyncio.get_running_loop()
+    sleeper = asyncio.create_task(bell.wait(20))
+    await _blocked(world)
+    began = loop.time()
+    await world.submit()
+    await sleeper
+    assert loop.time() - began < 2
+    assert await world.call("LLEN", world.keys.bell) == 0
+
+
+async def test_without_a_ring_the_sleep_ends_in_time(world: World, bell: Bell) -> None:
+    """Silence is no error: the worker looks into the queue all the same."""
+    await asyncio.wait_for(bell.wait(0.05), 5)
+    await asyncio.wait_for(bell.wait(0.05), 5)
+
+
+async def test_a_lost_connection_wakes_with_an_error_and_comes_back(world: World, bell: Bell) -> None:
+    """A sleeper on a dead connection does not sleep on."""
+    sleeper = asyncio.create_task(bell.wait(20))
+    await _blocked(world)
+    bell.drop()
+    with pytest.raises(RedisConnectionError):
+        await sleeper
+    await true(lambda: _connected(bell))
+    await world.submit()
+    await asyncio.wait_for(bell.wait(20), 5)
+
+
+async def _connected(bell: Bell) -> bool:
+    return bell.connected
+
+
+async def test_a_frozen_server_does_not_hold_a_sleeper(private: Valkey) -> None:
+    """The wait has a limit of its own beyond the one that Redis keeps."""
+    world = World(private.url, timeout_s=0.2)
+    bell = Bell(world.settings, world.keys)
+    await bell.start()
+    await true(lambda: _connected(bell))
+    private.freeze()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(bell.wait(0.1), 5)
+    private.thaw()
+    await bell.close()

@@ -1,0 +1,114 @@
+"""Presence: Redis hears at once who comes and who leaves, and again and again who stays."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from streamlog.presence import Presence
+from streamlog.settings import JobSettings
+from tests.streamlog.world import World
+from tests.support.facts import true
+
+WATCH_S = 1.2
+
+
+@pytest.fixture
+async def presence(world: World) -> AsyncIterator[Presence]:
+    """One gateway's word, repeated each 0.4 s."""
+    presence = Presence(world.line, "g1", JobSettings(watch_s=WATCH_S))
+    await presence.start()
+    yield presence
+    await presence.close()
+
+
+async def _word_ms(world: World, job_id: str) -> int | None:
+    """Until when the gateway watches, or None."""
+    word = await world.call("HGET", world.keys.watch(job_id), "g1")
+    return None if word is None else int(word)
+
+
+async def _says(world: World, job_id: str, watching: bool) -> None:
+    async def heard() -> bool:
+        return (await _word_ms(world, job_id) is not None) is watching
+
+    await true(heard)
+
+
+async def test_a_first_subscriber_is_said_at_once(world: World, presence: Presence) -> None:
+    """A job is watched from the moment that somebody joins it."""
+    job_id = await world.submit()
+    presence.join(job_id, known=False)
+    await _says(world, job_id, True)
+    assert presence.subscribers == 1
+
+
+async def test_the_submit_has_spoken_for_its_own_subscriber(world: World, presence: Presence) -> None:
+    """`known` costs no call."""
+    job_id = await world.submit()
+    presence.join(job_id, known=True)
+    await world.call("PING")
+    assert await _word_ms(world, job_id) is None
+
+
+async def test_only_the_last_subscriber_takes_the_word_along(world: World, presence: Presence) -> None:
+    """While one stays, the job is watched; the leaving of the last is stamped."""
+    job_id = await world.submit(gateway="g1")
+    for _ in range(2):
+        presence.join(job_id, known=True)
+    presence.leave(job_id, ended=False)
+    await world.call("PING")
+    assert await _word_ms(world, job_id) is not None
+    presence.leave(job_id, ended=False)
+    await _says(world, job_id, False)
+    assert int(await world.call("HGET", world.keys.record(job_id), "left_ms")) > 0
+    assert presence.subscribers == 0
+
+
+async def test_nobody_needs_to_know_who_leaves_an_ended_job(world: World, presence: Presence) -> None:
+    """`ended` costs no call."""
+    job_id = await world.submit(gateway="g1")
+    presence.join(job_id, known=True)
+    presence.leave(job_id, ended=True)
+    await world.call("PING")
+    assert await _word_ms(world, job_id) is not None
+    assert presence.subscribers == 0
+
+
+async def test_the_word_is_repeated_while_somebody_stays(world: World, presence: Presence) -> None:
+    """For all jobs, and before it runs out."""
+    jobs = [await world.submit() for _ in range(3)]
+    for job_id in jobs:
+        presence.join(job_id, known=False)
+        await _says(world, job_id, True)
+    first = [await _word_ms(world, job_id) or 0 for job_id in jobs]
+
+    async def later() -> bool:
+        return all([(await _word_ms(world, job_id) or 0) > word for job_id, word in zip(jobs, first, strict=True)])
+
+    await true(later, within_s=WATCH_S)
+
+
+async def test_the_word_is_not_repeated_for_who_left(world: World, presence: Presence) -> None:
+    """A gateway speaks for its present subscribers only."""
+    left, stays = await world.submit(), await world.submit()
+    for job_id in (left, stays):
+        presence.join(job_id, known=False)
+        await _says(world, job_id, True)
+    presence.leave(left, ended=False)
+    before = await _word_ms(world, stays) or 0
+
+    async def repeated() -> bool:
+        return (await _word_ms(world, stays) or 0) > before
+
+    await true(repeated)
+    assert await _word_ms(world, left) is None
+
+
+async def test_a_lost_connection_does_not_end_the_word(world: World, presence: Presence) -> None:
+    """The next round says it again."""
+    job_id = await world.submit()
+    presence.join(job_id, known=False)
+    await _says(world, job_id, True)
+    await world.call("DEL", world.keys.watch(job_id))
+    world.line.drop()
+    await _says(world, job_id, True)
