@@ -36,7 +36,7 @@ lint: setup ## Check style, format and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/mypy deploy
+	@$(BIN)/mypy deploy docs bench tests
 
 format: setup ## Put the code in the one format, and fix what can be fixed
 	@$(BIN)/ruff check --fix .

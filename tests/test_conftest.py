@@ -24,6 +24,7 @@ def _outcomes(directory: Path, **environment: str) -> dict[str, str]:
     options = ["-rA", "-p", "no:cacheprovider", "--continue-on-collection-errors", f"--rootdir={directory}"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(directory)],
+        cwd=_CONFTEST.parents[1],
         env=inherited | environment | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
