@@ -86,28 +86,30 @@ class Generation:
         self._request = Request(record.method, record.path, record.headers, body, record.model, record.stream)
         self._hold_ends = monotonic() + claim.hold_left_s
         self._reading = Reading()
+        self._answered = False
 
     async def run(self) -> None:
         """Call until the job has ended: once, or again after a failure before content."""
         for calls in itertools.count(1):
-            self._reading = Reading()
+            self._reading, self._answered = Reading(), False
             try:
                 await self._call()
                 return
             except UpstreamFailed as failed:
-                if failed.refusal is None or failed.refusal.status == 200:
-                    announce(facts.UpstreamAnswered("error"))
-                else:
-                    announce(facts.UpstreamAnswered(failed.refusal.status))
+                if not self._answered:
+                    announce(facts.UpstreamAnswered(failed.refusal.status if failed.refusal else "error"))
                 wait_s = None if self._writer.begun else self._wait_s(failed, calls)
                 if wait_s is None:
                     await self._fail(failed)
                     return
+            finally:
+                self._announce_usage()
             await asyncio.sleep(wait_s)
 
     async def _call(self) -> None:
         called = monotonic()
         async with self._upstream.open(self._request) as answer:
+            self._answered = True
             announce(facts.UpstreamAnswered(200))
             self._writer.head = json.dumps({"status": 200, "headers": answer.headers}).encode()
             self._writer.note(["response", self._writer.head])
@@ -124,17 +126,13 @@ class Generation:
             if size > self._settings.answer_bytes:
                 raise UpstreamFailed("answer_too_large")
             events = _fed(reading, read)
+            if events:
+                last = self._announce_content(called, last)
             if reading.complete:
                 await self._end(events, State.DONE, "", [])
                 await answer.drain()
                 return
             if events:
-                now = monotonic()
-                if writer.begun:
-                    announce(facts.ContentGap(self._record.model, now - last))
-                else:
-                    announce(facts.UpstreamFirstContent(self._record.model, now - called))
-                last = now
                 await writer.write(events)
             if reading.error is not None:
                 raise UpstreamFailed("upstream_error", refusal=_refusal_of(reading.error, answer.headers))
@@ -149,10 +147,10 @@ class Generation:
                 raise UpstreamFailed("answer_too_large")
         body = b"".join(parts)
         try:
-            usage = json.loads(body).get("usage") or {}
+            usage = json.loads(body).get("usage")
         except (ValueError, AttributeError) as error:
             raise UpstreamFailed("upstream_garbled") from error
-        self._reading.usage, self._reading.usage_final = usage, True
+        self._reading.usage, self._reading.usage_final = usage if isinstance(usage, dict) else {}, True
         self._announce_end(await self._writer.write_whole(body, self._usage_field()), State.DONE)
 
     async def _fail(self, failed: UpstreamFailed) -> None:
@@ -173,14 +171,26 @@ class Generation:
     def _usage_field(self) -> list[str | bytes]:
         return ["usage", json.dumps(self._reading.usage)] if self._reading.usage else []
 
+    def _announce_content(self, called: float, last: float) -> float:
+        """Answers when it was: now."""
+        now = monotonic()
+        if self._writer.begun:
+            announce(facts.ContentGap(self._record.model, now - last))
+        else:
+            announce(facts.UpstreamFirstContent(self._record.model, now - called))
+        return now
+
     def _announce_end(self, told: tuple[str, float] | None, state: State) -> None:
-        usage, model = self._reading.usage, self._record.model
         if told is not None:
-            announce(facts.JobEnded(model, state.value, told[1]))
+            announce(facts.JobEnded(self._record.model, state.value, told[1]))
+
+    def _announce_usage(self) -> None:
+        """Once a call, however it ended: what was reported has been used."""
+        usage = self._reading.usage
         if usage:
             announce(
                 facts.UsageSettled(
-                    model,
+                    self._record.model,
                     _tokens(usage, "input_tokens"),
                     _tokens(usage, "output_tokens"),
                     _tokens(usage, "cache_read_input_tokens"),
