@@ -22,3 +22,10 @@ async def world(valkey: Valkey) -> AsyncIterator[World]:
 def moved() -> Moved:
     """What the metrics have done since the test began."""
     return Moved()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backoff of milliseconds."""
+    monkeypatch.setattr("worker.retries._FIRST_S", 0.01)
+    monkeypatch.setattr("worker.retries._LATER_S", 0.01)
