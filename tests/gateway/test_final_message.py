@@ -84,7 +84,13 @@ def block(index: int, skeleton: dict[str, Any], *deltas: dict[str, Any]) -> list
 def message(*blocks: list[bytes], **stop: Any) -> list[bytes]:
     """A whole message around these blocks."""
     usage = {"input_tokens": 3, "output_tokens": 1, "cache_read_input_tokens": 2}
-    started = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-x", "content": []}
+    started: dict[str, Any] = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-x",
+        "content": [],
+    }
     started |= {"stop_reason": None, "stop_sequence": None, "usage": usage}
     delta = {"stop_reason": "end_turn", "stop_sequence": None, "stop_details": None} | stop
     return [

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from streamlog.jobs import Request
-from tests.worker import said
+from tests.support import said
 from worker.upstream import Upstream
 
 BODY = (

@@ -8,8 +8,9 @@ import pytest
 from streamlog.jobs import Request
 from streamlog.lifecycle import State
 from tests.streamlog.world import World
+from tests.support import said
 from tests.support.facts import true
-from tests.worker import said, wire
+from tests.worker import wire
 from tests.worker.runs import PLAIN, WHOLE, message, simulated, upstream_is
 from tests.worker.wire import chunk, head
 

@@ -4,9 +4,10 @@ import asyncio
 
 from streamlog.writer import Writer
 from tests.streamlog.world import World
+from tests.support import said
 from tests.support.facts import until
 from tests.support.series import Moved
-from tests.worker import said, wire
+from tests.worker import wire
 from tests.worker.runs import PLAIN, in_turn, upstream_is
 from tests.worker.wire import chunk, head
 

@@ -7,7 +7,8 @@ import pytest
 
 from streamlog.lifecycle import State
 from tests.streamlog.world import World
-from tests.worker import said, wire
+from tests.support import said
+from tests.worker import wire
 from tests.worker.calls import calling
 from tests.worker.runs import PLAIN, WHOLE, Runner, in_turn, message, simulated, simulating, upstream_is
 from tests.worker.wire import Reply, chunk, head

@@ -7,9 +7,10 @@ import pytest
 from streamlog.jobs import Request
 from streamlog.lifecycle import State
 from tests.streamlog.world import World
+from tests.support import said
 from tests.support.facts import until
 from tests.support.valkey import Valkey
-from tests.worker import said, wire
+from tests.worker import wire
 from tests.worker.runs import PLAIN, WHOLE, Runner, message, simulated, simulating, upstream_is
 from tests.worker.wire import Reply, chunk, head
 from worker.settings import WorkerSettings

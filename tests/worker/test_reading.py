@@ -3,8 +3,8 @@
 import pytest
 
 from streamlog.errors import UpstreamError
-from tests.worker import said
-from tests.worker.said import BLOCK, BLOCK_END, PING, STOP
+from tests.support import said
+from tests.support.said import BLOCK, BLOCK_END, PING, STOP
 from worker.reading import Reading
 from worker.retries import UpstreamFailed
 

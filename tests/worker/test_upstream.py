@@ -7,7 +7,8 @@ import time
 import pytest
 
 from streamlog.jobs import Request
-from tests.worker import said, wire
+from tests.support import said
+from tests.worker import wire
 from tests.worker.calls import ANSWER, BODY, calling, read, request
 from tests.worker.wire import Reply, Wire, chunk, head, serving
 from worker.retries import UpstreamFailed
