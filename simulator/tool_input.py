@@ -63,7 +63,7 @@ class _Maker:
 
     def _resolved(self, reference: str) -> Json:
         found: Any = self._root
-        for step in reference.removeprefix("#/").split("/"):
+        for step in filter(None, reference.removeprefix("#").split("/")):
             found = found.get(step, {}) if isinstance(found, dict) else {}
         return found if isinstance(found, dict) else {}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import pytest
 from simulator import connection
 from simulator.server import Simulator
 from tests.simulator.calls import HEADERS, body
+from tests.support.facts import true
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n"
 
@@ -66,6 +68,19 @@ async def test_pipelined_requests(line: Line) -> None:
     assert [json.loads(answer).get("status") for _, answer in answers] == ["ok", None, "ok"]
 
 
+async def test_a_request_behind_an_open_answer(line: Line, simulator: Simulator) -> None:
+    """A request that comes while an answer is open waits for the end of that answer."""
+    line.send(post(json.dumps(body("[[sim:text first_token_ms=60]]")).encode()))
+
+    async def open_now() -> bool:
+        return simulator.ledger.open_count == 1
+
+    await true(open_now)
+    line.send(HEALTH)
+    answers = [json.loads((await line.response())[1]) for _ in range(2)]
+    assert [answer.get("role") for answer in answers] == ["assistant", None]
+
+
 async def test_too_many_pipelined_requests(line: Line) -> None:
     """A client that asks for more than it may have open loses its connection."""
     line.send(HEALTH * (connection.MAX_PIPELINED + 2))
@@ -89,6 +104,14 @@ async def test_expect_continue(line: Line) -> None:
     assert await line.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
     line.send(content)
     assert (await line.response())[0] == 200
+
+
+async def test_one_byte_writes(line: Line) -> None:
+    """The scenario of that name sends each byte in a chunk of its own."""
+    content = json.dumps(body(model="claude-sim-one-byte-writes-events-2", stream=True)).encode()
+    line.send(post(content, "connection: close"))
+    chunks = (await line.rest()).split(b"\r\n\r\n", 1)[1]
+    assert re.fullmatch(rb"(?:1\r\n.\r\n)+0\r\n\r\n", chunks, re.DOTALL)
 
 
 @pytest.mark.parametrize(

@@ -140,15 +140,6 @@ async def test_crlf(http: httpx2.AsyncClient) -> None:
     assert text_of(events_in(response.content)) == text_of(await streamed(http, "Why is the sky blue?"))
 
 
-async def test_one_byte_writes(http: httpx2.AsyncClient) -> None:
-    """Each byte comes in a chunk of its own."""
-    sent = body(model="claude-sim-one-byte-writes-events-2", stream=True)
-    async with http.stream("POST", "/v1/messages", json=sent) as response:
-        received = [part async for part in response.aiter_raw(1)]
-    assert len(received) > 500
-    assert names(events_in(b"".join(received)))[-1] == "message_stop"
-
-
 async def broken(http: httpx2.AsyncClient, name: str, **fields: Any) -> tuple[bytes, type[Exception] | None]:
     """What came of a call, and the error that ended it."""
     received = b""
