@@ -11,8 +11,15 @@ from tests.support.valkey import Valkey
 
 @pytest.fixture
 async def house(valkey: Valkey) -> AsyncIterator[House]:
-    """A gateway without jobs."""
+    """A gateway without jobs, that holds its heads for as long as any test needs."""
     async with open_house(valkey.url) as house:
+        yield house
+
+
+@pytest.fixture
+async def brief(valkey: Valkey) -> AsyncIterator[House]:
+    """A gateway whose hold is short."""
+    async with open_house(valkey.url, hold_s=0.3) as house:
         yield house
 
 

@@ -76,7 +76,7 @@ class House:
 @asynccontextmanager
 async def open_house(redis_url: str, **settings: Any) -> AsyncIterator[House]:
     """A gateway with small times. `settings` are fields of `JobSettings`, `GatewaySettings` or `RedisSettings`."""
-    small = {"hold_s": 0.3, "grace_s": 0.5, "ping_s": 0.2, "body_s": 0.3, "port": 0} | settings
+    small = {"hold_s": 10.0, "grace_s": 0.5, "ping_s": 0.2, "body_s": 0.3, "port": 0} | settings
     world = World(redis_url)
     redis = RedisSettings(redis_url=redis_url, prefix=world.keys.prefix, **_of(RedisSettings, small))
     service = Service(redis, JobSettings(**_of(JobSettings, small)), GatewaySettings(**_of(GatewaySettings, small)))

@@ -115,9 +115,9 @@ async def test_a_named_ending_before_content_is_a_status(
     assert ("retry-after" in response.headers) is (status in (503, 529))
 
 
-async def test_after_the_hold_the_head_is_committed_and_pings_begin(house: House) -> None:
+async def test_after_the_hold_the_head_is_committed_and_pings_begin(brief: House) -> None:
     """200 with the headers that are known by then, a ping at once, then one in each silence."""
-    async with house.api.stream(MESSAGE) as stream:
+    async with brief.api.stream(MESSAGE) as stream:
         assert stream.response.status_code == 200
         assert stream.response.headers["sluice-job-id"].startswith("job_")
         assert stream.response.headers["request-id"].startswith("req_")
@@ -127,35 +127,35 @@ async def test_after_the_hold_the_head_is_committed_and_pings_begin(house: House
         assert not any(event.id for event in stream.events)
 
 
-async def test_the_hold_lasts_as_long_as_it_says(house: House) -> None:
+async def test_the_hold_lasts_as_long_as_it_says(brief: House) -> None:
     """Nothing of the head comes before its end."""
     loop = asyncio.get_running_loop()
     began = loop.time()
-    async with house.api.stream(MESSAGE):
+    async with brief.api.stream(MESSAGE):
         assert 0.28 < loop.time() - began < 1.5
 
 
-async def test_headers_known_before_content_are_sent_after_the_hold(house: House) -> None:
+async def test_headers_known_before_content_are_sent_after_the_hold(brief: House) -> None:
     """The upstream has answered, its first token takes longer than the hold."""
-    call = asyncio.create_task(_first_head(house))
-    hand = await house.claimed()
+    call = asyncio.create_task(_first_head(brief))
+    hand = await brief.claimed()
     hand.writer.note(["response", json.dumps(HEAD)])
     headers = await call
     assert headers["request-id"] == "req_up"
     assert headers["anthropic-ratelimit-tokens-remaining"] == "7"
 
 
-async def test_pings_tell_the_queue_position_while_the_job_waits(house: House) -> None:
+async def test_pings_tell_the_queue_position_while_the_job_waits(brief: House) -> None:
     """And no longer once it runs; after content they are Claude's own words."""
-    before = [await house.world.submit() for _ in range(2)]
-    async with house.api.stream(MESSAGE) as stream:
+    before = [await brief.world.submit() for _ in range(2)]
+    async with brief.api.stream(MESSAGE) as stream:
         waiting = await stream.until(lambda event: event.name == "ping")
         assert waiting.json == {"type": "ping", "queue_position": len(before)}
         for _ in before:
-            await house.claimed()
+            await brief.claimed()
         next_one = await stream.until(lambda event: event.json.get("queue_position") == 0)
         assert next_one.name == "ping"
-        hand = await house.claimed()
+        hand = await brief.claimed()
         running = await stream.until(lambda event: "queue_position" not in event.json)
         assert running.data == b'{"type": "ping"}'
         await hand.says(said.start(), said.text("a"))
@@ -167,10 +167,10 @@ async def test_pings_tell_the_queue_position_while_the_job_waits(house: House) -
     assert stream.events[-1].name == "message_stop"
 
 
-async def test_after_the_hold_a_failure_is_an_event(house: House) -> None:
+async def test_after_the_hold_a_failure_is_an_event(brief: House) -> None:
     """In the upstream's own words, on one line, as the last event."""
-    async with house.api.stream(MESSAGE) as stream:
-        hand = await house.claimed()
+    async with brief.api.stream(MESSAGE) as stream:
+        hand = await brief.claimed()
         body = json.dumps(json.loads(REFUSAL)).encode()
         await hand.says(b"event: error\ndata: " + body + b"\n\n", mark="failed", code="upstream_error")
         await stream.rest()
@@ -178,12 +178,12 @@ async def test_after_the_hold_a_failure_is_an_event(house: House) -> None:
     assert (stream.events[-1].name, stream.events[-1].json) == ("error", json.loads(REFUSAL))
 
 
-async def test_after_content_a_failure_is_an_event(house: House) -> None:
+async def test_after_content_a_failure_is_an_event(brief: House) -> None:
     """What was said stays said."""
-    async with house.api.stream(MESSAGE) as stream:
-        hand = await house.claimed()
+    async with brief.api.stream(MESSAGE) as stream:
+        hand = await brief.claimed()
         await hand.says(said.start(), said.text("a"))
-        await house.world.log.end(hand.job_id, hand.claim.attempt, State.FAILED, "worker_lost")
+        await brief.world.log.end(hand.job_id, hand.claim.attempt, State.FAILED, "worker_lost")
         await stream.rest()
     assert [event.name for event in stream.events if event.name != "ping"] == [
         "message_start",
@@ -218,11 +218,11 @@ async def test_a_requeue_before_content_is_unseen(house: House) -> None:
     assert stream.events[-1].id == f"{second.job_id}:{second.claim.attempt}-6"
 
 
-async def test_an_answer_without_streaming_is_passed_on_unchanged(house: House) -> None:
+async def test_an_answer_without_streaming_is_passed_on_unchanged(brief: House) -> None:
     """Body byte for byte, the upstream's headers, as JSON, however long it took."""
     body = b'{"id": "msg_1",\n "usage": {"input_tokens": 3}, "f": 1.0}\n'
-    call = asyncio.create_task(house.api.send("POST", "/v1/messages", json=WHOLE))
-    hand = await house.claimed()
+    call = asyncio.create_task(brief.api.send("POST", "/v1/messages", json=WHOLE))
+    hand = await brief.claimed()
     hand.writer.head = json.dumps(HEAD).encode()
     await asyncio.sleep(0.5)  # longer than the hold: for this kind it has no end
     await hand.writer.write_whole(body)
