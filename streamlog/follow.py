@@ -79,6 +79,7 @@ class Follower:
         self._listener.reason = None if fresh else "start"
         self._started = not fresh
         self._quiet_s = _QUIET_S
+        self._known = asyncio.get_running_loop().time()  # when nothing was known to be missing
 
     def interrupt(self) -> None:
         """Make the present and every later `next` return None at once: whoever it is for has left."""
@@ -99,7 +100,7 @@ class Follower:
         while not (self.ended or self.interrupted):
             batch = await self._reread() if self._listener.reason else self._live()
             if batch is not None:
-                self._quiet_s = _QUIET_S
+                self._quiet_s, self._known = _QUIET_S, loop.time()
                 return batch
             if self._listener.reason is None and not await self._chunk_or_silence(deadline):
                 return None
@@ -112,6 +113,7 @@ class Follower:
             self._on_reread(reason)
         self._started = True
         page = await self._log.read(self.job_id, "-" if self.at is None else str(self.at))
+        self._known = asyncio.get_running_loop().time()
         if not page.exists:
             raise StreamLost
         if self.at is not None and not (page.chunks and page.chunks[0].holds(self.at)):
@@ -122,6 +124,8 @@ class Follower:
                 raise StreamLost
         if page.more and not self.ended:
             self._listener.reason = "start"  # the next page of the same reading
+        elif page.ended and not self.ended:
+            raise StreamLost
         return self._batch(taken)
 
     def _live(self) -> Batch | None:
@@ -143,7 +147,10 @@ class Follower:
         elif chunk.attempt == self.at.attempt:
             if chunk.first > self.at.number + 1:
                 return False
-            rest = chunk.after(self.job_id, self.at.number)
+            try:
+                rest = chunk.after(self.job_id, self.at.number)
+            except ValueError:  # its bytes are not ours
+                return False
         elif chunk.attempt < self.at.attempt:
             rest = None
         elif chunk.first != 1 or not chunk.mark:
@@ -163,12 +170,12 @@ class Follower:
 
     async def _chunk_or_silence(self, deadline: float) -> bool:
         """Wait for the listener; False when the deadline has come first."""
-        listener, loop = self._listener, asyncio.get_running_loop()
+        listener = self._listener
         listener.wake.clear()
-        if listener.chunks or listener.reason:
+        if listener.chunks or listener.reason or self.interrupted:
             return True
-        quiet_s = self._quiet_s if self._hub.connected else _POLL_S
-        silence = loop.time() + quiet_s
+        # Counted over all turns: whoever asks in short ones must not put it off for ever.
+        silence = self._known + (self._quiet_s if self._hub.connected else _POLL_S)
         try:
             async with asyncio.timeout_at(min(deadline, silence)):
                 await listener.wake.wait()

@@ -13,6 +13,7 @@ from streamlog.errors import InternalError
 from streamlog.frames import Chunk, from_entry
 from streamlog.jobs import RECORD_FIELDS, Record, Request, Terms, new_job_id
 from streamlog.keys import Keys
+from streamlog.lifecycle import ENDINGS
 from streamlog.line import Line
 from streamlog.settings import JobSettings
 
@@ -21,11 +22,13 @@ PAGE_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Part of a log: `chunks` in order; `more` if others follow; `exists` is False when the job is not known."""
+    """Part of a log: `chunks` in order; `more` if others follow; `exists` is False when the job is not known, and
+    `ended` is True when its last chunk is an ending."""
 
     exists: bool
     chunks: list[Chunk]
     more: bool
+    ended: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class StreamLog:
         """About `PAGE_BYTES` of the log from the position `start` on, inclusive; `-` is its beginning."""
         state, entries, more = await self._line.script("read", job_id, start, PAGE_BYTES)
         chunks = [from_entry(entry[0], dict(zip(entry[1][::2], entry[1][1::2], strict=True))) for entry in entries]
-        return Page(state is not None, chunks, bool(more))
+        return Page(state is not None, chunks, bool(more), state is not None and state.decode() in ENDINGS)
 
     async def end(self, job_id: str, attempt: int | None, state: str, code: str) -> Ended | None:
         """End a job by name. `attempt` None cancels whatever runs; else only if no later attempt has it.
