@@ -78,10 +78,10 @@ class Link(ABC):
 
     async def close(self) -> None:
         """Drop the connection for good."""
-        if self._task is not None:
+        while self._task is not None and not self._task.done():
+            # Again and again: `wait_for` of Python 3.11, which redis-py connects with, can lose a cancellation.
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task], timeout=0.05)
 
     def drop(self) -> None:
         """Give up the present connection, as a lost one."""

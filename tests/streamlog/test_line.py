@@ -231,6 +231,17 @@ async def test_calls_that_failed_in_an_outage_are_not_kept(private: Valkey) -> N
     await world.close()
 
 
+async def test_close_ends_at_any_moment(valkey: Valkey) -> None:
+    """Also while it connects, step by step; and nothing runs on afterwards."""
+    for steps in range(40):
+        world = World(valkey.url)
+        await world.line.start()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await asyncio.wait_for(world.line.close(), 5)
+        assert len(asyncio.all_tasks()) == 1
+
+
 async def test_close_fails_what_is_unanswered(private: Valkey) -> None:
     """Nobody waits for a line that is closed."""
     world = await _patient(private)
