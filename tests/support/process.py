@@ -56,7 +56,7 @@ class Process:
         """All that it has said so far."""
         return self._log.read_text(errors="replace")
 
-    def said(self, pattern: str, within_s: float = 30.0) -> re.Match[str]:
+    def said(self, pattern: str, within_s: float = 60.0) -> re.Match[str]:
         """Wait until its log matches. Raises `AssertionError` with the log when it ends before, or is late."""
         deadline = time.monotonic() + within_s
         while True:
