@@ -16,7 +16,16 @@ _ADDS = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": 
 
 
 def final_message(data: Iterable[bytes]) -> dict[str, Any] | None:
-    """The message; None if the stream has no `message_start`. Unknown events and deltas are left out."""
+    """The message; None if the events amount to none: without `message_start`, or when they do not fit together.
+
+    Unknown events and deltas are left out."""
+    try:
+        return _accumulated(data)
+    except (LookupError, TypeError, AttributeError, ValueError):  # the upstream's events, which nobody has checked
+        return None
+
+
+def _accumulated(data: Iterable[bytes]) -> dict[str, Any] | None:
     message: dict[str, Any] | None = None
     inputs: dict[int, str] = {}
     for event in _events(data):

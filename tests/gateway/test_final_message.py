@@ -186,3 +186,19 @@ def test_a_stream_without_message_start_amounts_to_nothing() -> None:
     """There is no message to speak of."""
     assert final_message(logged(message()[1:])) is None
     assert final_message([]) is None
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [b"event: message_start\ndata: {}\n\n"],
+        [b"event: message_start\ndata: not json\n\n"],
+        [b"event: message_start\ndata: [1]\n\n"],
+        message([event("content_block_delta", {"type": "content_block_delta", "index": 3, "delta": {"type": "x"}})]),
+        message([event("content_block_start", {"type": "content_block_start", "index": 0})]),
+        message([event("message_delta", {"type": "message_delta", "delta": 5})]),
+    ],
+)
+def test_events_that_do_not_fit_together_amount_to_nothing(events: list[bytes]) -> None:
+    """An upstream may say anything; whoever looks at the job still gets its state."""
+    assert final_message(logged(events)) is None
