@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.final_message import final_message
 from gateway.sse import data_of_frame, is_error_frame
-from streamlog.frames import Chunk
+from streamlog.frames import Chunk, id_line
 from streamlog.jobs import Record
 from streamlog.lifecycle import ENDINGS, State
 from streamlog.log import StreamLog
@@ -44,13 +44,13 @@ async def job_view(log: StreamLog, job_id: str, record: Record) -> dict[str, Any
         "error": None,
     }
     if record.state in ENDINGS:
-        view |= _result(await _all_chunks(log, job_id), record)
+        view |= _result(job_id, await _all_chunks(log, job_id), record)
     return view
 
 
-def _result(chunks: list[Chunk], record: Record) -> dict[str, Any]:
+def _result(job_id: str, chunks: list[Chunk], record: Record) -> dict[str, Any]:
     if record.state is not State.DONE:
-        last = chunks[-1].data[chunks[-1].data.rfind(b"id: job_") :] if chunks else b""
+        last = _last_frame(job_id, chunks[-1]) if chunks else b""
         body = (
             json.loads(data_of_frame(last)) if is_error_frame(last) else {"error": {"type": "api_error", "message": ""}}
         )
@@ -58,6 +58,10 @@ def _result(chunks: list[Chunk], record: Record) -> dict[str, Any]:
     if not record.stream:
         return {"message": json.loads(b"".join(chunk.data for chunk in chunks) or b"null")}
     return {"message": final_message(chunk.data for chunk in chunks)}
+
+
+def _last_frame(job_id: str, chunk: Chunk) -> bytes:
+    return chunk.data[chunk.data.rfind(id_line(job_id, chunk.position)) :]
 
 
 async def _all_chunks(log: StreamLog, job_id: str) -> list[Chunk]:
