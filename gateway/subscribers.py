@@ -53,6 +53,7 @@ class Subscribers:
         self._presence = presence
         self._open: set[Subscriber] = set()
         self._emptied = asyncio.Event()
+        self._spread_s = 0.0
         self.draining = False
 
     @contextmanager
@@ -63,6 +64,8 @@ class Subscribers:
         self._open.add(subscriber)
         self._presence.join(follower.job_id, known=known)
         announce(facts.SubscriberJoined())
+        if self.draining and resumes:  # it came back here; else it would stay until the drain's limit
+            self._send_away(subscriber)
         try:
             yield subscriber
         finally:
@@ -75,15 +78,18 @@ class Subscribers:
 
     async def drain(self, limit_s: float) -> None:
         """Send away who can come back, spread over some seconds; wait for the others; at the limit stop them too."""
-        self.draining = True
-        loop = asyncio.get_running_loop()
+        self.draining, self._spread_s = True, min(_SPREAD_S, limit_s / 2)
         for subscriber in list(self._open):
             if subscriber.resumes:
-                loop.call_later(random.uniform(0, min(_SPREAD_S, limit_s / 2)), subscriber.stop)  # noqa: S311 -- no secret
+                self._send_away(subscriber)
         await self._empty(limit_s)
         for subscriber in list(self._open):
             subscriber.stop()
         await self._empty(_LAST_WORDS_S)
+
+    def _send_away(self, subscriber: Subscriber) -> None:
+        delay_s = random.uniform(0, self._spread_s)  # noqa: S311 -- no secret
+        asyncio.get_running_loop().call_later(delay_s, subscriber.stop)
 
     async def _empty(self, limit_s: float) -> None:
         try:
