@@ -184,6 +184,6 @@ async def test_sigterm_of_a_gateway(cluster: Cluster, pair: tuple[Process, Proce
         assert stream.events[-1].error_code == "draining"
         last = frames((await follower).events)[-1]
         async with elsewhere.follow(stream.job_id, last.id) as again:
-            assert (await anext(again)).number == last.number + 1
+            assert (await again.until(lambda event: bool(event.id))).number == last.number + 1
         await elsewhere.cancel(stream.job_id)
         assert await asyncio.to_thread(gateway.exit_code, 5.0) == 0

@@ -14,6 +14,7 @@ import pytest
 from tests.support.api import Api, Ledger, body, is_content
 from tests.support.asked import Asked
 from tests.support.cluster import Cluster, Ground
+from tests.support.facts import true
 from tests.support.sse import Event, frames, joined
 
 LEASE_S = 4.0
@@ -22,9 +23,9 @@ LONG = "text events=4000 tps=50"
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """A cluster on a server that keeps an append-only file."""
+    """One worker with five slots, on a server that keeps an append-only file."""
     ground = Ground(persistent=True)
-    cluster = Cluster(ground, SLUICE_LEASE_S=LEASE_S)
+    cluster = Cluster(ground, SLUICE_LEASE_S=LEASE_S, SLUICE_SLOTS=5)
     try:
         cluster.add_gateway()
         cluster.add_worker()
@@ -57,49 +58,84 @@ class Told:
             assert self._frames.setdefault(event.id, event.raw) == event.raw, f"two answers at {event.id}"
 
 
+class Jobs:
+    """What runs, and what waits, when the older file is put aside. Five of them fill the worker's slots."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self.hit = Asked(api, LONG)
+        self.begins_later = Asked(api, f"{LONG} first-token-ms=500")
+        self.ends_later = Asked(api, "text events=20 first-token-ms=500")
+        self.silent = Asked(api, "slow-first-token ms=3000 events=10")
+        self.slow = Asked(api, "text events=2 tps=0.4")
+
+    async def have_begun(self, ledger: Ledger) -> None:
+        """Until each stands where the older file is to find it."""
+        await asyncio.gather(self.hit.content.wait(), self.slow.content.wait())
+        calls = (self.begins_later, self.ends_later, self.silent)
+        await asyncio.gather(*(ledger.called(asked.label) for asked in calls))
+        self.starts_later = Asked(self._api, "text events=20")
+
+        async def waits() -> bool:
+            ready = await self._api.send("GET", "/readyz")
+            return bool(ready.json()["queued"] == 1)
+
+        await true(waits)
+
+    async def have_gone_on(self) -> None:
+        """Until each has done what the older file does not know."""
+        await asyncio.gather(self.begins_later.content.wait(), self.ends_later.ended(), self.starts_later.ended())
+        self.unknown = Asked(self._api, LONG)
+        await self.unknown.content.wait()
+
+
 async def test_a_lost_tail(cluster: Cluster, api: Api, direct: Api, ledger: Ledger, tmp_path: Path) -> None:
     """Jobs whose frames were lost end with `stream_lost`; jobs that lost nothing end as if nothing had been."""
-    server, older, told = cluster.ground.server, tmp_path / "older", Told()
+    server, older = cluster.ground.server, tmp_path / "older"
     early = await api.answer(body("text events=20"))
-    hit, begins_later = Asked(api, LONG), Asked(api, f"{LONG} first-token-ms=500")
-    rerun = Asked(api, "text events=20 first-token-ms=500")
-    silent, slow = Asked(api, "slow-first-token ms=3000 events=10"), Asked(api, "text events=2 tps=0.4")
-    await asyncio.gather(hit.content.wait(), slow.content.wait())
-    await asyncio.gather(*(ledger.called(asked.label) for asked in (begins_later, rerun, silent)))
-
+    jobs = Jobs(api)
+    await jobs.have_begun(ledger)
     shutil.copytree(server.data, older)
-    kept = hit.stream.events[-1].number
-    unknown = Asked(api, LONG)
-    await asyncio.gather(begins_later.content.wait(), unknown.content.wait(), rerun.ended())
+    await jobs.have_gone_on()
     server.kill()
     shutil.rmtree(server.data)
     shutil.move(older, server.data)
     await asyncio.to_thread(server.start)
 
-    for asked in (hit, begins_later, unknown):
-        stream, _ = await asked.ended(within_s=5.0)
-        assert stream.events[-1].error_code == "stream_lost"
-        assert (await ledger.closed(asked.label, within_s=5.0))[0]["ending"] == "client_closed"
-    for asked in (hit, begins_later):
+    for asked in (jobs.hit, jobs.begins_later):
+        await _is_lost(asked, ledger)
         view = await api.ended(asked.stream.job_id)
         assert (view["state"], view["error"]["code"]) == ("failed", "stream_lost")
-    assert (await api.send("GET", f"/v1/jobs/{unknown.stream.job_id}")).status_code == 404
-    assert hit.stream.events[-2].number > kept
+    await _is_lost(jobs.unknown, ledger)
+    assert (await api.send("GET", f"/v1/jobs/{jobs.unknown.stream.job_id}")).status_code == 404
 
-    for asked, deltas in ((silent, 10), (slow, 2)):
-        stream, _ = await asked.ended()
-        plain = await direct.answer(body(f"text events={deltas}"))
-        said, wanted = ([event.data for event in answer.events if is_content(event)] for answer in (stream, plain))
-        assert said == wanted
-        assert stream.events[-1].name == "message_stop"
-        assert len(await ledger.calls(asked.label)) == 1
+    await _is_whole(jobs.silent, 10, direct, ledger)
+    await _is_whole(jobs.slow, 2, direct, ledger)
     assert joined((await api.followed(early.job_id)).events) == joined(early.events)
 
-    for asked in (hit, begins_later, rerun, silent, slow, unknown):
+    told = Told()
+    for asked in (jobs.ends_later, jobs.starts_later):  # by the older file they have not ended: they run again
+        await ledger.closed(asked.label, times=2, within_s=LEASE_S + 4.0)
+    for asked in (jobs.hit, jobs.begins_later, jobs.ends_later, jobs.starts_later):
         told.add(asked.stream.events)
-    await ledger.closed(rerun.label, times=2, within_s=LEASE_S + 4.0)
-    for asked in (hit, begins_later, rerun):
         await _positions_are_honest(api, asked, told)
+
+
+async def _is_lost(asked: Asked, ledger: Ledger) -> None:
+    """Its open stream says so within 5 s, and nobody pays on for it."""
+    stream, _ = await asked.ended(within_s=5.0)
+    assert stream.events[-1].error_code == "stream_lost"
+    assert (await ledger.closed(asked.label, within_s=5.0))[0]["ending"] == "client_closed"
+
+
+async def _is_whole(asked: Asked, deltas: int, direct: Api, ledger: Ledger) -> None:
+    """It is what a direct call gets, from one call upstream."""
+    stream, _ = await asked.ended()
+    plain = await direct.answer(body(f"text events={deltas}"))
+    said, wanted = ([event.data for event in answer.events if is_content(event)] for answer in (stream, plain))
+    assert said == wanted
+    assert stream.events[-1].name == "message_stop"
+    assert len(await ledger.calls(asked.label)) == 1
 
 
 async def _positions_are_honest(api: Api, asked: Asked, told: Told) -> None:
