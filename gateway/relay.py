@@ -93,7 +93,7 @@ class Relay:
     def _time_first(self, batch: Batch) -> None:
         submitted, first = self._submitted, not self._content
         self._content = True
-        if submitted is None or not first or not batch.head:
+        if submitted is None or not first or not batch.head or sse.is_error_frame(batch.data):
             return
         total_s = now() - submitted.accepted
         stored_s = (batch.stored_us - submitted.created_us) / 1e6
