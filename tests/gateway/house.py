@@ -48,9 +48,10 @@ class Hand:
 class House:
     """`url` is the gateway's, `api` a client of it, `service` its parts; `world` is the same deployment in Redis."""
 
-    def __init__(self, world: World, service: Service, url: str) -> None:
+    def __init__(self, world: World, service: Service, server: uvicorn.Server, url: str) -> None:
         self.world = world
         self.service = service
+        self.server = server
         self.url = url
         self.api = Api(url, KEY)
 
@@ -82,8 +83,8 @@ async def open_house(redis_url: str, **settings: Any) -> AsyncIterator[House]:
     service = Service(redis, JobSettings(**_of(JobSettings, small)), GatewaySettings(**_of(GatewaySettings, small)))
     await world.start()
     await service.start()
-    async with _serving(service) as url:
-        house = House(world, service, url)
+    async with _serving(service) as (server, url):
+        house = House(world, service, server, url)
         await until(lambda: service.line.connected and (service.hub.connected or not redis.pubsub))
         async with house.api:
             yield house
@@ -96,7 +97,7 @@ def _of(kind: Any, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _serving(service: Service) -> AsyncIterator[str]:
+async def _serving(service: Service) -> AsyncIterator[tuple[uvicorn.Server, str]]:
     """uvicorn without its loop and its signal handlers: what is left open is cut at the end, and must then end."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     config = uvicorn.Config(
@@ -107,7 +108,7 @@ async def _serving(service: Service) -> AsyncIterator[str]:
     server.lifespan = config.lifespan_class(config)
     await server.startup([listener])
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield server, f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         for accepting in server.servers:
             accepting.close()
