@@ -82,7 +82,9 @@ class Supervisor:
             await asyncio.wait([self._running[child] for child in left], timeout=limit_s)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if (error := task.exception()) is not None and not self.failed.done():
+        if task.cancelled() or self.failed.done():
+            return
+        if (error := task.exception()) is not None:
             self.failed.set_exception(error)
             self.failed.exception()  # seen: while stopping nobody asks any more
 

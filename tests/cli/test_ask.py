@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from cli.main import app
 from tests.cli.events import JOB, answer, event
 from tests.cli.scripted_server import Reply, ScriptedServer
 from tests.cli.waiting import until
 
-Ask = Callable[..., "subprocess.CompletedProcess[str]"]
+Ask = Callable[..., Result]
 _WHOLE = Reply(b"".join(answer()), headers={"sluice-job-id": JOB})
 
 
@@ -32,16 +34,8 @@ def server() -> Iterator[ScriptedServer]:
 def ask(server: ScriptedServer) -> Ask:
     """Runs `sluice ask` to its end, on pipes."""
 
-    def run(*words: str, piped: bytes | None = None, **environment: str) -> "subprocess.CompletedProcess[str]":
-        told = {**os.environ, "SLUICE_URL": server.url, **environment}
-        return subprocess.run(
-            _command(*words),
-            input=(piped or b"").decode("latin-1"),
-            env=told,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def run(*words: str, piped: bytes = b"", **environment: str) -> Result:
+        return CliRunner().invoke(app, ["ask", *words], input=piped, env={"SLUICE_URL": server.url, **environment})
 
     return run
 
@@ -55,7 +49,7 @@ def _sent(server: ScriptedServer) -> dict[str, object]:
 def test_the_answer_goes_to_stdout_and_the_rest_to_stderr(ask: Ask) -> None:
     """A pipe gets pure text, and exit code 0 means complete."""
     done = ask("Hello?")
-    assert (done.returncode, done.stdout) == (0, "Hello, you!\n")
+    assert (done.exit_code, done.stdout) == (0, "Hello, you!\n")
     assert done.stderr.startswith("[Time to first token: 0.")
     assert done.stderr.endswith("s | Tokens: 12 in, 9 out]\n")
 
@@ -88,16 +82,15 @@ def test_a_question_can_be_piped_in(words: tuple[str, ...], ask: Ask, server: Sc
 def test_wrong_usage_is_exit_code_2(words: tuple[str, ...], piped: bytes, ask: Ask, server: ScriptedServer) -> None:
     """Nothing is sent."""
     done = ask(*words, piped=piped)
-    assert (done.returncode, done.stdout, server.requests) == (2, "", [])
+    assert (done.exit_code, done.stdout, server.requests) == (2, "", [])
     assert "Usage:" in done.stderr
 
 
-def test_what_is_no_text_is_wrong_usage(server: ScriptedServer) -> None:
+def test_what_is_no_text_is_wrong_usage(ask: Ask) -> None:
     """Bytes that are no UTF-8 are told, not guessed at."""
-    told = {**os.environ, "SLUICE_URL": server.url}
-    done = subprocess.run(_command("-"), input=b"\xff\xfe", env=told, capture_output=True, check=False)
-    assert done.returncode == 2
-    assert b"no UTF-8 text" in done.stderr
+    done = ask("-", piped=b"\xff\xfe")
+    assert done.exit_code == 2
+    assert "no UTF-8 text" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -112,14 +105,14 @@ def test_an_error_is_exit_code_1(reply: Reply, ask: Ask) -> None:
     refusing = ScriptedServer(reply)
     done = ask("Hello?", SLUICE_URL=refusing.url)
     refusing.close()
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith("sluice: api_error: broken")
 
 
 def test_a_server_that_is_not_there_is_exit_code_3(ask: Ask) -> None:
     """One line, no traceback."""
     done = ask("Hello?", "--url", "http://127.0.0.1:1")
-    assert (done.returncode, done.stdout) == (3, "")
+    assert (done.exit_code, done.stdout) == (3, "")
     assert done.stderr.startswith("sluice: cannot reach http://127.0.0.1:1: ")
     assert done.stderr.count("\n") == 1
 

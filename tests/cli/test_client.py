@@ -81,6 +81,18 @@ def _number(raw: bytes) -> str:
     return raw.split(b"\n")[0].decode().partition(f"{JOB}:7-")[2]
 
 
+def test_a_follow_up_that_brings_only_a_ping_loses_no_position(serve: Serve) -> None:
+    """A ping has no id; the one after it must not begin at the start, or text comes twice."""
+    events = answer()
+    server = serve(
+        Reply(b"".join(events[:4]), headers=_NAMED, cut=True),
+        Reply(event("ping"), headers=_NAMED, cut=True),
+        Reply(b"".join(events[4:]), headers=_NAMED),
+    )
+    assert [data for data in _data(server) if "ping" not in data] == [d for d in _expected() if "ping" not in d]
+    assert [request.headers.get("last-event-id") for request in server.requests[1:]] == [f"{JOB}:7-3"] * 2
+
+
 def test_half_an_event_is_none(serve: Serve) -> None:
     """What a cut leaves of an event is dropped; the follow-up brings it whole."""
     raw = b"".join(answer())

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -93,9 +94,10 @@ async def test_the_server_holds_the_lock_of_the_data(tmp_path: Path, start: Star
         pass
 
 
-async def test_a_path_may_hold_any_letters(tmp_path: Path, start: Start) -> None:
+async def test_a_path_may_hold_any_letters(start: Start) -> None:
     """The URL of the socket is quoted."""
-    with DataDir(tmp_path / "a b%41?#ü") as data:
+    with tempfile.TemporaryDirectory(prefix="a b%41?#ü") as short, DataDir(Path(short)) as data:
+        assert data.socket.is_relative_to(short)
         client, _ = await start(data)
         assert await client.ping()
         await client.aclose()

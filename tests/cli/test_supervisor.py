@@ -12,7 +12,7 @@ from cli.plan import Plan
 from cli.ready import Ready
 from cli.supervisor import Stop, Supervisor, supervise
 from tests.cli.houses import Diary
-from tests.cli.waiting import soon
+from tests.cli.waiting import gone, soon
 
 Started = Callable[..., Command]
 
@@ -60,6 +60,7 @@ async def test_what_does_not_stop_is_killed_after_the_limit(supervisor: Supervis
     await supervisor.stop(0.3)
     assert time.monotonic() - began >= 0.3
     assert diary.lines[-3:] == ["worker SIGTERM", "store SIGTERM", "store ended"]
+    assert gone(diary.pids("worker")[0])
 
 
 async def test_the_first_that_is_given_up_is_told(supervisor: Supervisor, diary: Diary) -> None:
