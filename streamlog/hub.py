@@ -132,7 +132,7 @@ class Hub(Link):
                 continue
             if loop.time() - self._heard > self._timeout_s:
                 self.drop()
-            elif self._wire.writable:
+            elif self._wire.writable and not self._wire.transport.is_closing():
                 self._wire.transport.write(packed((b"PING",)))
 
     def _deliver(self, channel: bytes, message: bytes) -> None:

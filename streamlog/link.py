@@ -112,8 +112,11 @@ class Link(ABC):
 
     def _flush(self) -> None:
         self._flush_due = False
-        if self._wire is not None and self._wire.writable and (pending := self._pending()):
-            self._wire.transport.write(b"".join(pending))
+        wire = self._wire
+        if wire is None or not wire.writable or wire.transport.is_closing():  # what waits goes out on the next one
+            return
+        if pending := self._pending():
+            wire.transport.write(b"".join(pending))
 
     async def _run(self) -> None:
         failures = 0

@@ -16,7 +16,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 NODE = ROOT / "tests" / "node"
 BIN = Path(sys.executable).parent
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+BLOCKS: list[tuple[str, str]] = re.findall(
+    r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
+)
 # `make run` and `make test` are what a fresh clone is tried with; they cannot run inside the latter.
 SHELL = [code for language, code in BLOCKS if language == "bash" and not code.startswith("make ")]
 

@@ -12,7 +12,9 @@ import os
 import secrets
 import signal
 import socket
+import sys
 from collections.abc import Iterator
+from typing import NoReturn
 
 import uvicorn
 import uvloop
@@ -34,7 +36,7 @@ from worker.generate import end_by_name, generate
 from worker.running import Run, Running
 from worker.settings import WorkerSettings
 from worker.sweeper import Sweeper
-from worker.upstream import Upstream
+from worker.upstream import NoCredentials, Upstream
 
 _log = logging.getLogger("sluice.worker")
 
@@ -81,13 +83,14 @@ class WorkerProcess:
             "slots": self.settings.slots,
         }
 
-    async def serve(self) -> None:
-        """Run until SIGTERM or SIGINT and the drain after it; a second signal ends it at once."""
+    async def serve(self, listener: socket.socket) -> None:
+        """Serve metrics on `listener` and run until SIGTERM or SIGINT and the drain after it; a second signal ends it at once."""
         stop, kill = asyncio.Event(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, lambda: (kill if stop.is_set() else stop).set())
+        if not await self.upstream.warm_up():
+            _log.warning("the upstream %s does not answer yet", self.upstream.base_url)
         observer = _Observer(uvicorn.Config(observe_app(self.state), log_config=None, access_log=False, lifespan="off"))
-        listener = _listen(self.settings.metrics_host, self.settings.metrics_port)
         await self.line.start()
         await self.bell.start()
         parts: list[asyncio.Task[object]] = [
@@ -99,8 +102,6 @@ class WorkerProcess:
                 observer.serve([listener]),
             )
         ]
-        if not await self.upstream.warm_up():
-            _log.warning("the upstream %s does not answer yet", self.upstream.base_url)
         gc.freeze()  # what the imports made (the SDK above all) is never garbage, and looking through it takes 0.1 s
         self.warm = True
         parts.append(asyncio.create_task(self.queue.run_until_stopped()))
@@ -161,12 +162,25 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def main() -> None:
-    """Run a worker as the environment says; returns after a drain."""
+    """Run a worker as the environment says; returns after a drain. Exits with 2 when it cannot begin."""
     settings = from_environment(WorkerSettings)
     logs.configure("worker", level=settings.log_level, json=settings.log_json)
-    uvloop.run(_serve(settings))
+    try:
+        listener = _listen(settings.metrics_host, settings.metrics_port)
+    except OSError as error:
+        _exit(f"cannot listen on {settings.metrics_host}:{settings.metrics_port}: {error.strerror}")
+    try:
+        uvloop.run(_serve(settings, listener))
+    except NoCredentials:
+        _exit("a worker needs ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN")
 
 
-async def _serve(settings: WorkerSettings) -> None:
+async def _serve(settings: WorkerSettings, listener: socket.socket) -> None:
     """arq's Worker takes the loop that it is built in."""
-    await WorkerProcess(from_environment(RedisSettings), from_environment(JobSettings), settings).serve()
+    process = WorkerProcess(from_environment(RedisSettings), from_environment(JobSettings), settings)
+    await process.serve(listener)
+
+
+def _exit(why: str) -> NoReturn:
+    print(f"sluice: {why}", file=sys.stderr)
+    sys.exit(2)

@@ -25,6 +25,10 @@ _KEY_AS_BEARER_SINCE = "2026-10-21"
 _TRAVELS_BACK = ("request-id", "retry-after", "x-should-retry", "content-type")
 
 
+class NoCredentials(Exception):
+    """The SDK finds no key and no token in the environment."""
+
+
 class Answer:
     """An open response with status 200. `headers` are those that travel on to the client."""
 
@@ -66,13 +70,16 @@ class Upstream:
     async def warm_up(self) -> bool:
         """Make one call that costs nothing, so that the first client does not pay for imports and handshakes.
 
-        Answers whether the upstream spoke HTTP at all."""
+        Answers whether the upstream spoke HTTP at all. Raises `NoCredentials`.
+        """
         request = Request("GET", "/v1/models?limit=1", {}, b"", "", False)
         try:
             async with self.open(request, idle_s=5.0) as answer:
                 await answer.drain()
         except UpstreamFailed as failed:
             return failed.refusal is not None
+        except TypeError as error:  # what the SDK raises then
+            raise NoCredentials from error
         return True
 
     @contextlib.asynccontextmanager
