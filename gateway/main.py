@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
@@ -100,7 +101,7 @@ def main() -> None:
     try:
         listener = listen(settings)
     except OSError as error:
-        _exit(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
+        _exit(f"cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}")
     service = Service(from_environment(RedisSettings), from_environment(JobSettings), settings)
     uvloop.run(serve(service, listener))
 

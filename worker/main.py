@@ -84,7 +84,7 @@ class WorkerProcess:
         }
 
     async def serve(self, listener: socket.socket) -> None:
-        """Serve metrics on `listener` and run until SIGTERM or SIGINT and the drain after it; a second signal ends it at once."""
+        """Run, with metrics on `listener`, until SIGTERM or SIGINT and the drain; a second signal ends it at once."""
         stop, kill = asyncio.Event(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, lambda: (kill if stop.is_set() else stop).set())
@@ -168,11 +168,11 @@ def main() -> None:
     try:
         listener = _listen(settings.metrics_host, settings.metrics_port)
     except OSError as error:
-        _exit(f"cannot listen on {settings.metrics_host}:{settings.metrics_port}: {error.strerror}")
+        _exit(f"cannot listen on {settings.metrics_host}:{settings.metrics_port}: {os.strerror(error.errno or 0)}")
     try:
         uvloop.run(_serve(settings, listener))
-    except NoCredentials:
-        _exit("a worker needs ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN")
+    except NoCredentials as error:
+        _exit(f"a worker needs ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN: {error}")
 
 
 async def _serve(settings: WorkerSettings, listener: socket.socket) -> None:

@@ -78,8 +78,8 @@ class Upstream:
                 await answer.drain()
         except UpstreamFailed as failed:
             return failed.refusal is not None
-        except TypeError as error:  # what the SDK raises then
-            raise NoCredentials from error
+        except (TypeError, anthropic.CredentialsError) as error:  # what the SDK raises then
+            raise NoCredentials(str(error)) from error
         return True
 
     @contextlib.asynccontextmanager
