@@ -8,7 +8,7 @@ Does not know: jobs, frames, Redis.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import anthropic
@@ -51,11 +51,12 @@ class Answer:
 
 
 class Upstream:
-    """Holds the SDK's client, and so the upstream key. Call `close` when done."""
+    """Holds the SDK's client, and so the upstream key. Call `close` when done. Raises `NoCredentials`."""
 
     def __init__(self, *, connections: int, connect_s: float, idle_s: float, run_limit_s: float) -> None:
         http = anthropic.DefaultAsyncHttpxClient(transport=DirectTransport(keep=connections))
-        self._client = AsyncAnthropic(max_retries=0, http_client=http)
+        with _credentials_named():
+            self._client = AsyncAnthropic(max_retries=0, http_client=http)
         self._stream_timeout = httpx2.Timeout(connect=connect_s, read=idle_s, write=idle_s, pool=connect_s)
         # One JSON answer is silent until it is there.
         self._whole_timeout = httpx2.Timeout(connect=connect_s, read=run_limit_s, write=idle_s, pool=connect_s)
@@ -74,12 +75,11 @@ class Upstream:
         """
         request = Request("GET", "/v1/models?limit=1", {}, b"", "", False)
         try:
-            async with self.open(request, idle_s=5.0) as answer:
-                await answer.drain()
+            with _credentials_named():
+                async with self.open(request, idle_s=5.0) as answer:
+                    await answer.drain()
         except UpstreamFailed as failed:
             return failed.refusal is not None
-        except (TypeError, anthropic.CredentialsError) as error:  # what the SDK raises then
-            raise NoCredentials(str(error)) from error
         return True
 
     @contextlib.asynccontextmanager
@@ -114,7 +114,15 @@ class Upstream:
 
 
 @contextlib.contextmanager
-def _failures_named() -> Any:
+def _credentials_named() -> Iterator[None]:
+    try:
+        yield
+    except (TypeError, anthropic.CredentialsError) as error:  # TypeError is what the SDK raises without any
+        raise NoCredentials(str(error)) from error
+
+
+@contextlib.contextmanager
+def _failures_named() -> Iterator[None]:
     try:
         yield
     except anthropic.APIStatusError as error:
