@@ -67,6 +67,8 @@ async def serve(service: Service, listener: socket.socket) -> None:
     drained = asyncio.create_task(service.subscribers.drain(service.settings.drain_s))
     killed = asyncio.create_task(kill.wait())
     await asyncio.wait((drained, killed), return_when=asyncio.FIRST_COMPLETED)
+    if not drained.done():
+        await service.subscribers.drain(0.0)  # still no stream ends without a word
     server.should_exit = True
     await serving
     for task in (fleet, stopped, drained, killed):
