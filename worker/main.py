@@ -135,8 +135,10 @@ class WorkerProcess:
         finished = asyncio.create_task(self._finished())
         killed = asyncio.create_task(kill.wait())
         await asyncio.wait((finished, killed), timeout=self.settings.drain_s, return_when=asyncio.FIRST_COMPLETED)
-        for run in list(self.running.runs.values()):
-            await end_by_name(self.log, run.claim, State.FAILED, "worker_stopping")
+        left = list(self.running.runs.values())
+        # Side by side: a Redis that is gone costs its timeout once, not once a job.
+        await asyncio.gather(*(end_by_name(self.log, run.claim, State.FAILED, "worker_stopping") for run in left))
+        for run in left:
             run.close()
         await asyncio.wait((finished,), timeout=2.0)
         for task in (finished, killed):
