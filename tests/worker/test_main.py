@@ -1,35 +1,147 @@
-"""A worker that cannot begin says why in one line."""
+"""worker/main.py, as its users start it: its own pages, its drain, and what it refuses."""
 
-import os
+import asyncio
 import socket
-import subprocess
-import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from time import monotonic
+
+import httpx2
+import pytest
+
+from simulator.choice import Pace
+from simulator.server import Simulator
+from streamlog.lifecycle import State
+from tests.streamlog.world import World
+from tests.support.facts import true
+from tests.support.process import Process, end_all
+from tests.worker.runs import message
 
 
-def started(**environment: str) -> subprocess.CompletedProcess[str]:
-    bare = {name: value for name, value in os.environ.items() if not name.startswith(("ANTHROPIC_", "SLUICE_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "worker"], env=bare | environment, capture_output=True, text=True, timeout=30
-    )
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    """An upstream that answers at once unless a call asks for a pace."""
+    async with Simulator(pace=Pace(0, 0)) as simulator:
+        yield simulator
 
 
-def test_without_a_key_it_ends_with_2() -> None:
-    """A worker that could call nobody does not start."""
-    done = started(SLUICE_METRICS_PORT="0", ANTHROPIC_CONFIG_DIR="/nonexistent")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "ANTHROPIC_API_KEY" in done.stderr
+@pytest.fixture
+def started(tmp_path: Path, world: World, simulator: Simulator) -> Iterator["Starter"]:
+    """Starts workers of the test's deployment; whatever of them still runs at the end is killed."""
+    starter = Starter(tmp_path, world, simulator.base_url)
+    yield starter
+    end_all(starter.processes)
 
 
-def test_with_its_port_taken_it_ends_with_2() -> None:
-    """Whoever scrapes that port must not read another process."""
+class Starter:
+    """Worker processes of one deployment."""
+
+    def __init__(self, directory: Path, world: World, upstream_url: str) -> None:
+        self._directory = directory
+        self._base = {
+            "REDIS_URL": world.settings.redis_url,
+            "SLUICE_PREFIX": world.keys.prefix,
+            "SLUICE_METRICS_PORT": 0,
+            "ANTHROPIC_API_KEY": "upstream-secret",
+            "ANTHROPIC_BASE_URL": upstream_url,
+        }
+        self.processes: list[Process] = []
+
+    def __call__(self, **settings: object) -> Process:
+        name = f"worker-{len(self.processes)}"
+        set_up = {variable: value for variable, value in (self._base | settings).items() if value is not None}
+        self.processes.append(Process.python(name, "worker", set_up, self._directory))
+        return self.processes[-1]
+
+    async def ready(self, **settings: object) -> Process:
+        """A worker that takes jobs. The simulator runs in this loop, so it is waited for in a thread."""
+        process = self(**settings)
+        process.url = (await asyncio.to_thread(process.said, r"worker ready: .*metrics (http://[^\s'\"]+)"))[1]
+        return process
+
+
+async def spoken(world: World, job_id: str) -> None:
+    """Wait until the job has content."""
+
+    async def begun() -> bool:
+        return (await world.record(job_id)).content_us > 0
+
+    await true(begun)
+
+
+async def test_a_drain_gives_back_what_is_silent_and_finishes_what_speaks(
+    started: Starter, world: World, simulator: Simulator
+) -> None:
+    """The silent job waits again, its claim uncounted; the other is whole; exit code 0; the key is in no log."""
+    worker = await started.ready(SLUICE_LOG_LEVEL="DEBUG")
+    async with httpx2.AsyncClient(base_url=worker.url, trust_env=False) as pages:
+        assert (await pages.get("/healthz")).status_code == 200
+        ready = await pages.get("/readyz")
+        assert (ready.status_code, ready.json()["slots"]) == (200, 200)
+        assert "sluice_jobs_in_flight 0.0" in (await pages.get("/metrics")).text
+        silent = await world.submit(message("stall before=content"))
+        speaking = await world.submit(message("text events=30 tps=20"))
+        await spoken(world, speaking)
+        await true(lambda: _is(world, silent, State.RUNNING))
+        worker.terminate()
+        await true(lambda: _is(world, silent, State.QUEUED))
+        draining = await pages.get("/readyz")
+        assert (draining.status_code, draining.json()["draining"]) == (503, True)
+    assert await world.state(speaking) is State.RUNNING
+    assert await asyncio.to_thread(worker.exit_code, 15) == 0
+    assert await world.state(speaking) is State.DONE
+    assert await world.call("HGET", world.keys.record(silent), "claims") == b"0"
+    assert [call.ending for call in simulator.ledger.newest(10)] == ["client_closed", "complete"]
+    assert "upstream-secret" not in worker.log
+    assert "Traceback" not in worker.log
+
+
+async def test_at_the_drains_limit_what_is_left_ends_by_name(started: Starter, world: World) -> None:
+    """Nobody is left waiting for a lease to run out."""
+    worker = await started.ready(SLUICE_DRAIN_S=0.2)
+    job_id = await world.submit(message("stall after=4"))
+    await spoken(world, job_id)
+    worker.terminate()
+    assert await asyncio.to_thread(worker.exit_code, 10) == 0
+    record = await world.record(job_id)
+    assert (record.state, record.code) == (State.FAILED, "worker_stopping")
+
+
+async def test_a_second_signal_ends_the_drain_at_once(started: Starter, world: World) -> None:
+    """Long before its limit, and still by name."""
+    worker = await started.ready(SLUICE_DRAIN_S=300)
+    job_id = await world.submit(message("stall after=4"))
+    await spoken(world, job_id)
+    worker.terminate()
+    await asyncio.to_thread(worker.said, "draining: 1 jobs")
+    hurried = monotonic()
+    worker.terminate()
+    assert await asyncio.to_thread(worker.exit_code, 10) == 0
+    assert monotonic() - hurried < 5
+    assert (await world.record(job_id)).code == "worker_stopping"
+
+
+def test_a_busy_metrics_port_is_one_line(started: Starter) -> None:
+    """Exit code 2, the address and the reason."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = started(SLUICE_METRICS_PORT=str(port), ANTHROPIC_API_KEY="k")
-    assert (done.returncode, done.stderr) == (2, f"sluice: cannot listen on 127.0.0.1:{port}: Address already in use\n")
+        assert refused(started(SLUICE_METRICS_PORT=port)) == (
+            f"sluice: cannot listen on 127.0.0.1:{port}: Address already in use"
+        )
 
 
-def test_a_setting_that_will_not_do_ends_it_with_2() -> None:
-    """Each wrong variable is named, with what it holds."""
-    done = started(SLUICE_SLOTS="many", SLUICE_LEASE_S="0")
-    assert done.returncode == 2
-    assert [line.split(":")[1] for line in done.stderr.splitlines()] == [" SLUICE_SLOTS='many'", " SLUICE_LEASE_S='0'"]
+def test_a_worker_without_a_key_is_one_line(started: Starter) -> None:
+    """It says which variables would do."""
+    line = refused(started(ANTHROPIC_API_KEY=None))
+    assert line.startswith("sluice: a worker needs ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN")
+
+
+def refused(process: Process) -> str:
+    """What a process said that has refused to start: one line, and exit code 2."""
+    assert process.exit_code(30) == 2
+    (line,) = process.log.splitlines()
+    return line
+
+
+async def _is(world: World, job_id: str, state: State) -> bool:
+    return await world.state(job_id) is state
