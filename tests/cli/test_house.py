@@ -44,6 +44,7 @@ def test_a_signal_stops_everything_in_order(number: int, house: Houses, diary: D
     """Exit code 0; its lines stand beside those of the rooms, each behind its name."""
     up = house(("gateway", "SERVING", "--port", port), ("worker 1", "SERVING"))
     up.until_said("Ctrl-C stops everything.")
+    up.until_said("worker 1 says hello")  # ready means the gateway; a worker may be slower
     up.process.send_signal(number)
     assert up.ended() == 0
     assert {"gateway   │ gateway says hello", "worker 1  │ worker 1 says hello"} <= set(up.said.splitlines())
@@ -56,6 +57,7 @@ def test_kill_9_leaves_no_orphans(house: Houses, diary: Diary, port: int) -> Non
     rooms = (("gateway", "SERVING", "--port", port), ("again", "SERVING"), ("parent", "STORE", "--child"))
     up = house(*rooms)
     up.until_said("Ctrl-C stops everything.")
+    until(lambda: diary.pids("again") and diary.pids("parent"))
     os.kill(diary.pids("again")[0], signal.SIGKILL)
     until(lambda: len(diary.pids("again")) == 2)
     up.process.kill()

@@ -99,7 +99,7 @@ def test_a_life_of_it(up: Callable[..., Up]) -> None:
     """It answers by its simulator, survives the death of each of its parts, stops in order, and has lost nothing."""
     first = up()
     assert first.shown("upstream").endswith("because no ANTHROPIC_API_KEY is set")
-    asked = first.ask("How does a sluice gate work?")
+    asked = first.ask("[[sim:text tps=0]] How does a sluice gate work?")
     assert asked.returncode == 0, asked.stderr
     assert len(asked.stdout) > 20
     summary = r"\[Time to first token: \d+\.\d\ds \| Total: \d+\.\ds \| Tokens: [1-9]\d* in, [1-9]\d* out\]\n"
@@ -118,7 +118,7 @@ def test_a_life_of_it(up: Callable[..., Up]) -> None:
     until(lambda: _ready(first.url), 30)
     assert first.said.count("died (killed by SIGKILL); it starts again in 0.2 s") == 4
     assert _job(first, "GET", f"/v1/jobs/{job}")["state"] == "done"
-    assert first.ask("And now?").returncode == 0
+    assert first.ask("[[sim:text tps=0]] And now?").returncode == 0
 
     pids = list(first.children().values())
     assert first.stop() == 0
