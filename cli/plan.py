@@ -94,7 +94,12 @@ def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _shared(options: Options, environment: Mapping[str, str], store: Store) -> dict[str, str]:
-    return {**_without_secrets(environment), "REDIS_URL": store.url, "SLUICE_DRAIN_S": f"{options.drain_s:g}"}
+    return {
+        "SLUICE_LOG_PLAIN": "1",  # each line gets its process's name here; who wants JSON says SLUICE_LOG_JSON
+        **_without_secrets(environment),
+        "REDIS_URL": store.url,
+        "SLUICE_DRAIN_S": f"{options.drain_s:g}",
+    }
 
 
 def _gateway(options: Options, shared: Mapping[str, str]) -> Command:
