@@ -1,7 +1,6 @@
-"""worker/main.py, as its users start it: its own pages, its drain, and what it refuses."""
+"""worker/main.py, as its users start it: its own pages, and its drain."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from time import monotonic
@@ -49,8 +48,7 @@ class Starter:
 
     def __call__(self, **settings: object) -> Process:
         name = f"worker-{len(self.processes)}"
-        set_up = {variable: value for variable, value in (self._base | settings).items() if value is not None}
-        self.processes.append(Process.python(name, "worker", set_up, self._directory))
+        self.processes.append(Process.python(name, "worker", self._base | settings, self._directory))
         return self.processes[-1]
 
     async def ready(self, **settings: object) -> Process:
@@ -119,28 +117,6 @@ async def test_a_second_signal_ends_the_drain_at_once(started: Starter, world: W
     assert await asyncio.to_thread(worker.exit_code, 10) == 0
     assert monotonic() - hurried < 5
     assert (await world.record(job_id)).code == "worker_stopping"
-
-
-def test_a_busy_metrics_port_is_one_line(started: Starter) -> None:
-    """Exit code 2, the address and the reason."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        assert refused(started(SLUICE_METRICS_PORT=port)) == (
-            f"sluice: cannot listen on 127.0.0.1:{port}: Address already in use"
-        )
-
-
-def test_a_worker_without_a_key_is_one_line(started: Starter) -> None:
-    """It says which variables would do."""
-    line = refused(started(ANTHROPIC_API_KEY=None))
-    assert line.startswith("sluice: a worker needs ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN")
-
-
-def refused(process: Process) -> str:
-    """What a process said that has refused to start: one line, and exit code 2."""
-    assert process.exit_code(30) == 2
-    (line,) = process.log.splitlines()
-    return line
 
 
 async def _is(world: World, job_id: str, state: State) -> bool:

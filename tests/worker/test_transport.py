@@ -17,9 +17,23 @@ from worker.upstream import Upstream
 END = chunk(b"")
 
 
+def answered_together(number: int) -> wire.Reply:
+    """The first so many calls are answered once all of them are there, later ones at once."""
+    together, left = asyncio.Barrier(number), number
+
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            await together.wait()
+        writer.write(head() + chunk(ANSWER) + END)
+
+    return reply
+
+
 async def test_concurrent_calls_have_connections_of_their_own_and_later_ones_use_them_again() -> None:
     """Five streams at once are five connections, and so are the fifty calls after them."""
-    async with serving(wire.streamed(ANSWER)) as served, calling(served.url) as upstream:
+    async with serving(answered_together(5)) as served, calling(served.url) as upstream:
         assert await asyncio.gather(*(read(upstream) for _ in range(5))) == [ANSWER] * 5
         for _ in range(50):
             await read(upstream)
@@ -28,13 +42,7 @@ async def test_concurrent_calls_have_connections_of_their_own_and_later_ones_use
 
 async def test_no_more_idle_connections_are_kept_than_there_are_slots() -> None:
     """The sixth of six is closed after its answer."""
-    together = asyncio.Barrier(6)
-
-    async def reply(writer: asyncio.StreamWriter) -> None:
-        await together.wait()
-        writer.write(head() + chunk(ANSWER) + END)
-
-    async with serving(reply) as served, calling(served.url, connections=5) as upstream:
+    async with serving(answered_together(6)) as served, calling(served.url, connections=5) as upstream:
         await asyncio.gather(*(read(upstream) for _ in range(6)))
         await asyncio.wait_for(served.left.wait(), 1)
 

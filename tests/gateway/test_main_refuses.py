@@ -1,0 +1,54 @@
+"""gateway/main.py: what it refuses to start with is one line and exit code 2. All start at once, to save time."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.process import Process, end_all
+
+
+@pytest.fixture(scope="module")
+def busy() -> Iterator[int]:
+    """A port that somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory, busy: int) -> Iterator[dict[str, Process]]:
+    """Gateways that must not start, by what is wrong with them."""
+    directory = tmp_path_factory.mktemp("refusing")
+    wrong: dict[str, dict[str, object]] = {
+        "host": {"SLUICE_HOST": "0.0.0.0", "SLUICE_PORT": 0},
+        "port": {"SLUICE_PORT": busy},
+        "setting": {"SLUICE_PING_S": "soon"},
+    }
+    processes = {name: Process.python(name, "gateway", settings, directory) for name, settings in wrong.items()}
+    yield processes
+    end_all(list(processes.values()))
+
+
+def line_of(process: Process) -> str:
+    """What it said before it ended with exit code 2."""
+    assert process.exit_code(30) == 2
+    (line,) = process.log.splitlines()
+    return line
+
+
+def test_an_address_beyond_loopback_without_keys(refusing: dict[str, Process]) -> None:
+    """What to set instead."""
+    line = line_of(refusing["host"])
+    assert line.startswith("sluice: refusing to listen on 0.0.0.0 without keys.")
+    assert "SLUICE_API_KEYS" in line
+    assert "SLUICE_ALLOW_ANONYMOUS=1" in line
+
+
+def test_a_busy_port(refusing: dict[str, Process], busy: int) -> None:
+    """The address and the reason."""
+    assert line_of(refusing["port"]) == f"sluice: cannot listen on 127.0.0.1:{busy}: Address already in use"
+
+
+def test_a_wrong_setting(refusing: dict[str, Process]) -> None:
+    """The variable by its name."""
+    assert "SLUICE_PING_S" in line_of(refusing["setting"])
