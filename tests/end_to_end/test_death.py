@@ -48,7 +48,8 @@ async def pair(cluster: Cluster) -> AsyncIterator[tuple[Process, Process]]:
     victim, heir = cluster.living_workers
     heir.pause()
     yield victim, heir
-    heir.wake()
+    for worker in cluster.living_workers:  # also after a test that failed
+        worker.wake()
 
 
 async def _answer_is_whole(stream: Stream, direct: Api, deltas: int = 10) -> None:
@@ -88,7 +89,7 @@ async def test_kill_after_content_is_a_named_error(api: Api, ledger: Ledger, pai
     """A killed worker's jobs with content end with `worker_lost` within lease + 1 s; no second call is made."""
     victim, heir = pair
     streams = [Asked(api, LONG) for _ in range(5)]
-    await asyncio.gather(*(asked.content.wait() for asked in streams))
+    await asyncio.gather(*(asked.begun() for asked in streams))
     heir.wake()
     victim.kill()
     killed = monotonic()
@@ -107,7 +108,7 @@ async def test_a_worker_that_slept_past_its_lease(
     """A frozen worker's jobs are dealt with like a dead one's; when it wakes it adds nothing and closes its calls."""
     victim, heir = pair
     running, cancelled, silent = Asked(api, LONG), Asked(api, LONG), Asked(api, SILENT)
-    await asyncio.gather(running.content.wait(), cancelled.content.wait(), ledger.called(silent.label))
+    await asyncio.gather(running.begun(), cancelled.begun(), ledger.called(silent.label))
     victim.pause()
     paused = monotonic()
     heir.wake()
@@ -140,7 +141,7 @@ async def test_a_worker_that_slept_through_a_cancel(api: Api, ledger: Ledger, pa
     """A worker that wakes while its lease still holds cannot add to a job that was cancelled meanwhile."""
     victim, _ = pair
     asked = Asked(api, LONG)
-    await asked.content.wait()
+    await asked.begun()
     victim.pause()
     await api.cancel(asked.stream.job_id)
     stream, _ = await asked.ended()
@@ -156,7 +157,7 @@ async def test_sigterm_of_a_worker(api: Api, direct: Api, ledger: Ledger, pair: 
     """A drain gives back at once what has no content, lets the rest finish within the limit, and ends it by name."""
     victim, heir = pair
     silent, short, long = Asked(api, SILENT), Asked(api, "text events=40 tps=20"), Asked(api, LONG)
-    await asyncio.gather(short.content.wait(), long.content.wait(), ledger.called(silent.label))
+    await asyncio.gather(short.begun(), long.begun(), ledger.called(silent.label))
     heir.wake()
     victim.terminate()
     told = monotonic()
@@ -176,7 +177,7 @@ async def test_sigterm_of_a_gateway(cluster: Cluster, pair: tuple[Process, Proce
     gateway = await asyncio.to_thread(cluster.add_gateway)
     async with Api(gateway.url) as api, Api(cluster.url) as elsewhere:
         short, long = Asked(api, "text events=40 tps=20"), Asked(api, LONG)
-        await asyncio.gather(short.content.wait(), long.content.wait())
+        await asyncio.gather(short.begun(), long.begun())
         follower = asyncio.create_task(api.followed(long.stream.job_id))
         gateway.terminate()
         assert (await short.ended())[0].events[-1].name == "message_stop"

@@ -71,7 +71,7 @@ class Jobs:
 
     async def have_begun(self, ledger: Ledger) -> None:
         """Until each stands where the older file is to find it."""
-        await asyncio.gather(self.hit.content.wait(), self.slow.content.wait())
+        await asyncio.gather(self.hit.begun(), self.slow.begun())
         calls = (self.begins_later, self.ends_later, self.silent)
         await asyncio.gather(*(ledger.called(asked.label) for asked in calls))
         self.starts_later = Asked(self._api, "text events=20")
@@ -84,9 +84,9 @@ class Jobs:
 
     async def have_gone_on(self) -> None:
         """Until each has done what the older file does not know."""
-        await asyncio.gather(self.begins_later.content.wait(), self.ends_later.ended(), self.starts_later.ended())
+        await asyncio.gather(self.begins_later.begun(), self.ends_later.ended(), self.starts_later.ended())
         self.unknown = Asked(self._api, LONG)
-        await self.unknown.content.wait()
+        await self.unknown.begun()
 
 
 async def test_a_lost_tail(cluster: Cluster, api: Api, direct: Api, ledger: Ledger, tmp_path: Path) -> None:

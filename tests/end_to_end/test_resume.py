@@ -57,11 +57,11 @@ async def test_cut_after_every_event_when_it_has_ended(api: Api, tps: int) -> No
     assert [rest.response.status_code for rest in rests] == [200] * (FRAMES - 1) + [204]
 
 
-async def _kill_pubsub_links(ground: Ground, kills: list[int]) -> None:
-    """Every 500 ms, as long as nobody stops it."""
+async def _kill_pubsub_links(ground: Ground, every_s: float, kills: list[int]) -> None:
+    """As long as nobody stops it; counts what it has killed."""
     with ground.client() as server:
         while True:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(every_s)
             kills.append(server.client_kill_filter(_type="pubsub"))
 
 
@@ -69,7 +69,7 @@ async def _kill_pubsub_links(ground: Ground, kills: list[int]) -> None:
 async def disturbed(request: pytest.FixtureRequest, shared: Cluster, deaf: str) -> AsyncIterator[Api]:
     """A client of a gateway whose live relay is sound, is killed every 500 ms, or is switched off."""
     kills: list[int] = []
-    killer = asyncio.create_task(_kill_pubsub_links(shared.ground, kills))
+    killer = asyncio.create_task(_kill_pubsub_links(shared.ground, 0.5, kills))
     if request.param != "pub/sub killed":
         killer.cancel()
     async with Api(deaf if request.param == "pub/sub off" else shared.url) as api:
@@ -127,6 +127,21 @@ def _delays_s(reader: Reader) -> list[float]:
 def _text(reader: Reader) -> str:
     deltas = [frame.json["delta"]["text"] for frame in reader.frames if frame.name == "content_block_delta"]
     return "".join(_STAMP.sub("", delta) for delta in deltas)
+
+
+async def test_a_lost_chunk_is_found_before_the_next_comes(shared: Cluster, api: Api) -> None:
+    """A chunk that is published while the link is down arrives as soon as the link is back, also before a silence."""
+    kills: list[int] = []
+    killer = asyncio.create_task(_kill_pubsub_links(shared.ground, 0.01, kills))
+    job_ids = [await api.submit(body("text events=8 tps=2 stamp=1")) for _ in range(5)]
+    readers = [Reader(api, job_id) for job_id in job_ids]
+    await asyncio.gather(*(reader.read_to_the_end() for reader in readers))
+    assert not killer.done()
+    killer.cancel()
+    most_s = max(delay for reader in readers for delay in _delays_s(reader))
+    print(f"{sum(kills)} links killed, delay of a frame: most {most_s * 1000:.1f} ms")
+    assert sum(kills) > 50
+    assert most_s < 0.3
 
 
 async def test_a_position_of_another_job_is_refused_at_once(api: Api) -> None:

@@ -8,11 +8,11 @@ from tests.support.api import Api, Stream, body, is_content
 
 
 class Asked:
-    """POST /v1/messages, begun at once. `content` is set when the first of it has arrived, `label` finds its calls."""
+    """POST /v1/messages, sent at once. `label` finds its upstream calls."""
 
     def __init__(self, api: Api, scenario: str) -> None:
         self.label = uuid4().hex
-        self.content = asyncio.Event()
+        self._content = asyncio.Event()
         self._opened: Stream | None = None
         self._task = asyncio.create_task(self._read(api, body(scenario, label=self.label)))
 
@@ -20,8 +20,15 @@ class Asked:
         async with api.stream(message) as self._opened:
             async for event in self._opened:
                 if is_content(event):
-                    self.content.set()
+                    self._content.set()
         return monotonic()
+
+    async def begun(self, within_s: float = 15.0) -> None:
+        """Wait until content has arrived. Raises `AssertionError` when the answer ends without any, or is late."""
+        content = asyncio.create_task(self._content.wait())
+        await asyncio.wait((content, self._task), timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        content.cancel()
+        assert self._content.is_set(), f"no content: {self._opened and self._opened.events}"
 
     @property
     def stream(self) -> Stream:
