@@ -145,7 +145,7 @@ async def test_a_redis_that_is_gone() -> None:
     """503 with `retry-after` on every call, within its timeout, and again 202 when it is back."""
     valkey = Valkey()
     try:
-        async with open_house(valkey.url, redis_timeout_s=0.3) as house:
+        async with open_house(valkey.url, redis_timeout_s=0.15) as house:
             valkey.kill()
             for method, path in CALLS:
                 response = await house.api.send(method, path, content=GOOD)

@@ -149,7 +149,13 @@ async def test_open_responses_are_counted(house: House, moved: Moved) -> None:
 # drain
 
 
-async def test_a_drain_sends_followers_away_and_tells_them_to_come_back(house: House) -> None:
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goodbyes within a fifth of a second."""
+    monkeypatch.setattr("gateway.subscribers._SPREAD_S", 0.2)
+
+
+async def test_a_drain_sends_followers_away_and_tells_them_to_come_back(house: House, hurried: None) -> None:
     """A proper end of the body, with `retry:` as its last words, within some seconds; the job goes on."""
     await house.api.submit(MESSAGE)
     hand = await house.claimed()
@@ -181,7 +187,7 @@ async def test_a_drain_spreads_the_goodbyes(house: House, monkeypatch: pytest.Mo
     assert delays == [(0, 3.0)] * 3
 
 
-async def test_a_follower_that_comes_during_a_drain_is_sent_on_as_well(house: House) -> None:
+async def test_a_follower_that_comes_during_a_drain_is_sent_on_as_well(house: House, hurried: None) -> None:
     """It gets what there is, and does not hold the drain up to its limit."""
     await house.api.submit(MESSAGE)
     hand = await house.claimed()

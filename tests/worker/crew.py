@@ -71,10 +71,10 @@ class Crew:
     def __init__(self, world: World, *, slots: int = 2, lease_s: float = 5.0, bell_s: float = 2.0) -> None:
         self.world = world
         self.jobs = Jobs()
-        settings = WorkerSettings(slots=slots, lease_s=lease_s, bell_s=bell_s, sweep_s=0.05)
+        settings = WorkerSettings(slots=slots, bell_s=bell_s)
         claims = Claims(world.line, f"worker-{id(self):x}", lease_s)
         self.running = Running(claims, lease_s)
-        self.sweeper = Sweeper(claims, settings.sweep_s)
+        self.sweeper = Sweeper(claims, 0.05)
         self.bell = Bell(world.settings, world.keys)
         pool = connect(world.settings, most=2).connection_pool
         self.queue = QueueWorker(

@@ -138,7 +138,7 @@ async def test_a_job_that_always_raises_is_ended_after_three_claims(world: World
 )
 async def test_a_job_whose_arq_data_is_wrong_costs_no_slot(world: World, kept: bytes | None, code: str) -> None:
     """It is never run, the sweep ends it by name, and the worker's only slot serves the next job."""
-    async with working(world, slots=1, lease_s=0.5, sweeps=True) as crew:
+    async with working(world, slots=1, lease_s=0.3, sweeps=True) as crew:
         busy = await world.submit()
         await crew.begun(1)
         spoilt = await world.submit()

@@ -25,7 +25,6 @@ def refusing(tmp_path_factory: pytest.TempPathFactory, busy: int) -> Iterator[di
     wrong: dict[str, dict[str, object]] = {
         "port": BASE | KEY | {"SLUICE_METRICS_PORT": busy},
         "key": {**BASE},
-        "setting": BASE | KEY | {"SLUICE_SLOTS": 0},
     }
     processes = {name: Process.python(name, "worker", settings, directory) for name, settings in wrong.items()}
     yield processes
@@ -49,8 +48,3 @@ def test_no_key(refusing: dict[str, Process]) -> None:
     """Which variables would do."""
     line = line_of(refusing["key"])
     assert line.startswith("sluice: a worker needs ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN")
-
-
-def test_a_wrong_setting(refusing: dict[str, Process]) -> None:
-    """The variable by its name."""
-    assert "SLUICE_SLOTS" in line_of(refusing["setting"])
