@@ -22,10 +22,8 @@ def fake() -> Iterator[Fake]:
 @pytest.fixture
 async def world(valkey: Valkey) -> AsyncIterator[World]:
     """A world on the real server."""
-    world = World(valkey.url)
-    await world.start()
-    yield world
-    await world.close()
+    async with World(valkey.url) as world:
+        yield world
 
 
 @pytest.fixture

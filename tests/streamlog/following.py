@@ -48,6 +48,13 @@ class Reader:
             self.batches.append(batch)
         return batch is not None
 
+    async def settle(self) -> "Reader":
+        """Read on until the subscription is confirmed and looked after: from then on only what is live comes."""
+        async with asyncio.timeout(10):
+            while "resubscribe" not in self.reasons:
+                await self.next(0.02)
+        return self
+
     async def until(self, number: int, within_s: float = 20) -> "Reader":
         """Read on until the frame of that number has come."""
         async with asyncio.timeout(within_s):

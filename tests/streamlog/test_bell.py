@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -12,13 +13,21 @@ from tests.support.facts import true
 from tests.support.valkey import Valkey
 
 
+@asynccontextmanager
+async def _bell(world: World) -> AsyncIterator[Bell]:
+    bell = Bell(world.settings, world.keys)
+    await bell.start()
+    try:
+        yield bell
+    finally:
+        await bell.close()
+
+
 @pytest.fixture
 async def bell(world: World) -> AsyncIterator[Bell]:
     """The bell of the world's queue."""
-    bell = Bell(world.settings, world.keys)
-    await bell.start()
-    yield bell
-    await bell.close()
+    async with _bell(world) as bell:
+        yield bell
 
 
 async def _blocked(world: World, blocked: int = 1) -> None:
@@ -65,14 +74,16 @@ async def _connected(bell: Bell) -> bool:
     return bell.connected
 
 
+async def _given_up(bell: Bell) -> bool:
+    return not bell.connected
+
+
 async def test_a_frozen_server_does_not_hold_a_sleeper(private: Valkey) -> None:
     """The wait has a limit of its own beyond the one that Redis keeps."""
-    world = World(private.url, timeout_s=0.2)
-    bell = Bell(world.settings, world.keys)
-    await bell.start()
-    await true(lambda: _connected(bell))
-    private.freeze()
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(bell.wait(0.1), 5)
-    private.thaw()
-    await bell.close()
+    async with _bell(World(private.url, timeout_s=0.2)) as bell:
+        await true(lambda: _connected(bell))
+        private.freeze()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(bell.wait(0.1), 5)
+        await true(lambda: _given_up(bell))  # else its late answer would end a later sleep
+        private.thaw()

@@ -68,9 +68,7 @@ async def test_the_position_of_the_ending_has_nothing_behind_it(world: World) ->
 async def test_a_duplicate_is_dropped(world: World) -> None:
     """A chunk that is published again, now or much later, is not returned again."""
     claim, writer = await world.running()
-    reader = Reader(world, claim.job_id)
-    await reader.next(0)
-    await subscribed(world, claim.job_id)
+    reader = await Reader(world, claim.job_id).settle()
     for number in (1, 2, 3):
         await writer.write(events(number, number))
         for chunk in (await world.log.read(claim.job_id)).chunks:
@@ -83,23 +81,32 @@ async def test_a_chunk_that_overlaps_is_cut(world: World) -> None:
     """A live chunk of which a part is known gives its new part only."""
     claim, writer = await world.running()
     await writer.write(events(1, 5))
-    reader = await Reader(world, claim.job_id).until(5)
+    reader = await Reader(world, claim.job_id).settle()
     overlapping = Chunk(claim.attempt, 4, 7, "", 1, b"", frames(claim.job_id, claim.attempt, 4, 7))
-    await subscribed(world, claim.job_id)
-    await reader.next(0.05)
     await world.call("PUBLISH", world.keys.channel(claim.job_id), message(overlapping))
     await reader.until(7)
     assert reader.data == frames(claim.job_id, claim.attempt, 1, 7)
 
 
-async def test_a_gap_is_filled_from_the_log(world: World) -> None:
+async def test_a_chunk_of_an_older_attempt_is_dropped(world: World) -> None:
+    """What a stale writer published long ago is not looked up."""
+    claim, writer = await world.running()
+    await writer.write(events(1, 1))
+    reader = await Reader(world, claim.job_id).settle()
+    stale = Chunk(claim.attempt - 1, 2, 2, "", 1, b"", frames(claim.job_id, claim.attempt - 1, 2, 2))
+    await world.call("PUBLISH", world.keys.channel(claim.job_id), message(stale))
+    await writer.write(events(2, 2), mark="done")
+    assert await reader.to_end() == frames(claim.job_id, claim.attempt, 1, 2)
+    assert reader.reasons == ["resubscribe"]
+
+
+@pytest.mark.parametrize("lost", [1, 2], ids=["the first", "one in the midst"])
+async def test_a_gap_is_filled_from_the_log(world: World, lost: int) -> None:
     """A message that pub/sub lost is noticed by the next, and read."""
-    losing = Losing(world, lambda count: count == 2)
+    losing = Losing(world, lambda count: count == lost)
     await losing.start()
     claim, writer = await world.running()
-    reader = Reader(world, claim.job_id, hub=losing)
-    await reader.next(0)
-    await subscribed(world, claim.job_id)
+    reader = await Reader(world, claim.job_id, hub=losing).settle()
     for number in (1, 2, 3):
         await writer.write(events(number, number))
     await reader.until(3, within_s=follow._QUIET_S / 2)
@@ -118,9 +125,7 @@ async def test_a_lost_last_message_is_a_delay_and_no_hang(
     losing = Losing(world, lambda count: True)
     await losing.start()
     claim, writer = await world.running()
-    reader = Reader(world, claim.job_id, hub=losing)
-    await reader.next(0)
-    await subscribed(world, claim.job_id)
+    reader = await Reader(world, claim.job_id, hub=losing).settle()
     await writer.write(events(1, 2), mark="done")
     async with asyncio.timeout(3):
         while not reader.follower.ended:
@@ -133,9 +138,7 @@ async def test_a_lost_last_message_is_a_delay_and_no_hang(
 async def test_a_buffer_that_overflows_is_bounded_and_read_again(world: World) -> None:
     """A subscriber that does not take its chunks keeps few of them, and misses none."""
     claim, writer = await world.running()
-    reader = Reader(world, claim.job_id)
-    await subscribed(world, claim.job_id)
-    await reader.next(0.05)
+    reader = await Reader(world, claim.job_id).settle()
     big = b"data: " + b"x" * 20_000 + b"\n\n"
     for _ in range(10):
         await writer.write([big])
@@ -145,7 +148,7 @@ async def test_a_buffer_that_overflows_is_bounded_and_read_again(world: World) -
     assert held <= hub.BUFFER_BYTES
     data = await reader.to_end()
     assert data == await world.frames(claim.job_id)
-    assert reader.reasons[-1] == "overflow"
+    assert reader.reasons == ["resubscribe", "overflow"]
 
 
 async def _overflowed(reader: Reader) -> None:
@@ -190,25 +193,23 @@ async def test_a_batch_says_where_it_ends_and_brings_the_head_with_frame_1(world
     """Position, mark, head and time of the first chunk."""
     claim, writer = await world.running()
     writer.head = b'{"status":200}'
-    await writer.write(events(1, 2))
+    await writer.write(events(1, 1))
+    await writer.write(events(2, 2))
     reader = await Reader(world, claim.job_id).until(2)
     await writer.write(events(3, 3), mark="done")
     await reader.to_end()
-    first, *_, last = reader.batches
+    first, last = reader.batches
     chunks = (await world.log.read(claim.job_id)).chunks
     assert (first.head, first.position, first.mark) == (b'{"status":200}', (claim.attempt, 2), "")
     assert first.stored_us == chunks[0].stored_us
     assert (last.head, last.position, last.mark) == (b"", (claim.attempt, 3), "done")
-    assert last.stored_us == chunks[1].stored_us
+    assert last.stored_us == chunks[2].stored_us
 
 
 async def test_what_is_ready_comes_in_one_batch(world: World) -> None:
     """Many small chunks are one write to the client, up to a limit."""
     claim, writer = await world.running()
-    reader = Reader(world, claim.job_id, fresh=True)
-    await reader.next(0)
-    await subscribed(world, claim.job_id)
-    await reader.next(0.05)
+    reader = await Reader(world, claim.job_id).settle()
     for number in range(1, 51):
         await writer.write(events(number, number))
     await world.call("PING")

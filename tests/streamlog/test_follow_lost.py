@@ -10,7 +10,7 @@ from streamlog.claims import Claim
 from streamlog.follow import StreamLost
 from streamlog.frames import Chunk
 from streamlog.positions import Position
-from tests.streamlog.following import Reader, events, frames, message, subscribed
+from tests.streamlog.following import Reader, events, frames, message
 from tests.streamlog.world import World
 from tests.support.facts import true
 from tests.support.valkey import Valkey
@@ -97,20 +97,21 @@ async def test_a_log_that_lost_its_ending(world: World) -> None:
         await asyncio.wait_for(reader.to_end(), AT_ONCE_S)
 
 
-async def test_a_log_that_lost_a_chunk_in_the_middle(world: World) -> None:
+async def test_a_log_that_lost_a_chunk(world: World) -> None:
     """A hole is never passed over."""
     claim, writer = await world.running()
     for number in (1, 2, 3):
         await writer.write(events(number, number))
-    await world.call("XDEL", world.keys.log(claim.job_id), f"{claim.attempt}-2")
-    for after in (None, Position(claim.attempt, 1)):
-        await _lost(Reader(world, claim.job_id, after))
+    for number, afters in ((2, (None, Position(claim.attempt, 1))), (1, (None,))):
+        await world.call("XDEL", world.keys.log(claim.job_id), f"{claim.attempt}-{number}")
+        for after in afters:
+            await _lost(Reader(world, claim.job_id, after))
 
 
 async def test_a_live_follower_notices_that_its_frames_were_lost(world: World) -> None:
     """At its next look into the log, the frame it stands at is not there any more."""
     claim = await _answer(world)
-    reader = await Reader(world, claim.job_id).until(6)
+    reader = await Reader(world, claim.job_id).settle()
     await world.call("XDEL", world.keys.log(claim.job_id), f"{claim.attempt}-6")
     reader.follower._listener.stale("silence")
     await _lost(reader)
@@ -139,8 +140,7 @@ async def _store(world: World, claim: Claim, chunk: Chunk) -> None:
 async def test_another_answer_is_never_taken_for_the_rest_live(world: World, kind: str) -> None:
     """Text of two attempts is not mixed: a higher attempt may only end a stream, as its frame 1."""
     claim = await _answer(world)
-    reader = await Reader(world, claim.job_id).until(6)
-    await subscribed(world, claim.job_id)
+    reader = await Reader(world, claim.job_id).settle()
     chunk = ANOTHER_ANSWER[kind](claim)
     await _store(world, claim, chunk)
     await world.call("PUBLISH", world.keys.channel(claim.job_id), message(chunk))
@@ -164,16 +164,14 @@ async def test_a_log_of_foreign_bytes_is_not_cut_by_guess(world: World) -> None:
 
 async def test_a_log_that_cannot_be_read_in_time_is_an_error(private: Valkey) -> None:
     """A frozen server ends a follow by name and in time."""
-    world = World(private.url, timeout_s=0.3)
-    await world.start()
-    claim = await _answer(world)
-    await true(lambda: _connected(world))
-    private.freeze()
-    reader = Reader(world, claim.job_id)
-    with pytest.raises(RedisTimeoutError):
-        await asyncio.wait_for(reader.to_end(), 5)
-    private.thaw()
-    await world.close()
+    async with World(private.url, timeout_s=0.3) as world:
+        claim = await _answer(world)
+        await true(lambda: _connected(world))
+        private.freeze()
+        reader = Reader(world, claim.job_id)
+        with pytest.raises(RedisTimeoutError):
+            await asyncio.wait_for(reader.to_end(), 5)
+        private.thaw()
 
 
 async def _connected(world: World) -> bool:

@@ -72,32 +72,28 @@ async def test_pubsub_killed_every_few_ms_loses_nothing_and_doubles_nothing(worl
 
 async def test_without_pubsub_everything_still_works(valkey: Valkey) -> None:
     """A follower that hears nothing reads; slower, and complete."""
-    world = World(valkey.url, pubsub=False)
-    await world.start()
-    claim, writer = await world.running()
-    readers = [Reader(world, claim.job_id), Reader(world, claim.job_id, fresh=True)]
-    for number in range(1, 4):
-        await writer.write(events(number, number))
-        await asyncio.gather(*(reader.until(number, within_s=2) for reader in readers))
-    await writer.write(events(4, 4), mark="done")
-    for reader in readers:
-        assert await reader.to_end() == frames(claim.job_id, claim.attempt, 1, 4)
-    assert not world.hub.connected
-    await world.close()
+    async with World(valkey.url, pubsub=False) as world:
+        claim, writer = await world.running()
+        readers = [Reader(world, claim.job_id), Reader(world, claim.job_id, fresh=True)]
+        for number in range(1, 4):
+            await writer.write(events(number, number))
+            await asyncio.gather(*(reader.until(number, within_s=2) for reader in readers))
+        await writer.write(events(4, 4), mark="done")
+        for reader in readers:
+            assert await reader.to_end() == frames(claim.job_id, claim.attempt, 1, 4)
+        assert not world.hub.connected
 
 
 async def test_without_pubsub_a_short_turn_does_not_put_off_the_look(valkey: Valkey) -> None:
     """Whoever asks again and again in turns shorter than the look's interval gets the frames all the same."""
-    world = World(valkey.url, pubsub=False)
-    await world.start()
-    claim, writer = await world.running()
-    reader = Reader(world, claim.job_id, fresh=True)
-    await writer.write(events(1, 2), mark="done")
-    async with asyncio.timeout(3):
-        while not reader.follower.ended:
-            await reader.next(0.02)
-    assert reader.data == frames(claim.job_id, claim.attempt, 1, 2)
-    await world.close()
+    async with World(valkey.url, pubsub=False) as world:
+        claim, writer = await world.running()
+        reader = Reader(world, claim.job_id, fresh=True)
+        await writer.write(events(1, 2), mark="done")
+        async with asyncio.timeout(3):
+            while not reader.follower.ended:
+                await reader.next(0.02)
+        assert reader.data == frames(claim.job_id, claim.attempt, 1, 2)
 
 
 async def test_a_hub_that_loses_half_of_all_messages_loses_no_frame(world: World) -> None:
@@ -129,9 +125,7 @@ async def test_rubbish_on_the_channel_does_no_harm(world: World, kind: str) -> N
     """A message that is not ours makes a follower look into the log, and nothing else."""
     claim, writer = await world.running()
     await writer.write(events(1, 2))
-    reader = await Reader(world, claim.job_id).until(2)
-    await subscribed(world, claim.job_id)
-    await reader.next(0.05)
+    reader = await Reader(world, claim.job_id).settle()
     await world.call("PUBLISH", world.keys.channel(claim.job_id), RUBBISH[kind])
     await reader.next(0.05)
     await writer.write(events(3, 3), mark="done")
@@ -150,9 +144,7 @@ async def test_a_well_formed_lie_on_the_channel_does_no_harm(
     """A message with the form of a chunk that does not continue what was returned is looked up, and not believed."""
     claim, writer = await world.running()
     await writer.write(events(1, 2))
-    reader = await Reader(world, claim.job_id).until(2)
-    await subscribed(world, claim.job_id)
-    await reader.next(0.05)
+    reader = await Reader(world, claim.job_id).settle()
     lie = Chunk(claim.attempt + attempt, first, last, mark, 1, b"", b"event: e\ndata: lies\n\n")
     await world.call("PUBLISH", world.keys.channel(claim.job_id), message(lie))
     await reader.next(0.05)

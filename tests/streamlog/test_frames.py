@@ -71,8 +71,8 @@ def test_after_cuts_at_every_frame(lines: list[bytes], first: int, data: st.Data
 
 def test_after_is_not_misled_by_an_id_inside_a_frame() -> None:
     """Text that looks like an id line stands in JSON on one line, so it is never at the beginning of one."""
-    lines = [b'{"text":"\\nid: %s:7-2\\n"}' % JOB.encode(), b'{"id: %s:7-3"}' % JOB.encode(), b"{}"]
-    frames = _frames(7, 1, lines)
+    said = b"id: %s:7-2" % JOB.encode()
+    frames = _frames(7, 1, [b'{"text":"\\n%s\\n"} %s' % (said, said), b'{"id: %s:7-3"}' % JOB.encode(), b"{}"])
     rest = Chunk(7, 1, 3, "", 1, b"", b"".join(frames)).after(JOB, 1)
     assert rest is not None
     assert rest.data == frames[1] + frames[2]

@@ -53,6 +53,17 @@ async def test_a_published_chunk_reaches_every_listener_of_its_job(world: World)
     await subscribed(world, "job_1")
 
 
+async def test_a_further_listener_costs_nothing(world: World) -> None:
+    """It is not subscribed again, so nobody has to look because of it."""
+    first = world.hub.listen("job_1")
+    await _stale(first, "resubscribe")
+    second = world.hub.listen("job_1")
+    await asyncio.sleep(0)
+    await _publish(world, "job_1")
+    assert [await _heard(listener) for listener in (first, second)] == [CHUNK] * 2
+    assert [first.reason, second.reason] == [None, None]
+
+
 async def test_the_last_listener_takes_the_subscription_along(world: World) -> None:
     """While one stays, it hears; whoever comes back is subscribed anew."""
     first, second = world.hub.listen("job_1"), world.hub.listen("job_1")
@@ -89,27 +100,27 @@ async def test_after_a_lost_connection_everybody_is_subscribed_and_told(world: W
     assert await _heard(listeners[3]) == CHUNK
 
 
-async def test_a_lost_connection_wakes_who_waits(world: World) -> None:
+async def test_a_lost_connection_wakes_who_waits(private: Valkey) -> None:
     """A follower then waits in shorter turns, so it must begin anew."""
-    listener = world.hub.listen("job_1")
-    await _stale(listener, "resubscribe")
-    listener.wake.clear()
-    world.hub.drop()
-    await asyncio.wait_for(listener.wake.wait(), 5)
+    async with World(private.url) as world:
+        listener = world.hub.listen("job_1")
+        await _stale(listener, "resubscribe")
+        listener.wake.clear()
+        private.kill()
+        await asyncio.wait_for(listener.wake.wait(), 5)
+        assert listener.reason is None
 
 
 async def test_a_server_that_says_nothing_is_given_up(private: Valkey) -> None:
     """Without even a PONG the connection is dead, and nobody relies on it any longer."""
-    world = World(private.url, timeout_s=0.3)
-    await world.start()
-    await true(lambda: _connected(world.hub))
-    listener = world.hub.listen("job_1")
-    await _stale(listener, "resubscribe")
-    private.freeze()
-    await true(lambda: _disconnected(world.hub), within_s=5)
-    private.thaw()
-    await _stale(listener, "resubscribe")
-    await world.close()
+    async with World(private.url, timeout_s=0.3) as world:
+        await true(lambda: _connected(world.hub))
+        listener = world.hub.listen("job_1")
+        await _stale(listener, "resubscribe")
+        private.freeze()
+        await true(lambda: _disconnected(world.hub), within_s=5)
+        private.thaw()
+        await _stale(listener, "resubscribe")
 
 
 async def _connected(hub: Hub) -> bool:
@@ -122,31 +133,27 @@ async def _disconnected(hub: Hub) -> bool:
 
 async def test_a_silent_channel_keeps_its_connection(valkey: Valkey) -> None:
     """A PONG is enough to know that the link lives."""
-    world = World(valkey.url, timeout_s=0.15)
-    await world.start()
-    listener = world.hub.listen("job_1")
-    await _stale(listener, "resubscribe")
-    before = world.hub._heard
-    loop = asyncio.get_running_loop()
+    async with World(valkey.url, timeout_s=0.4) as world:
+        listener = world.hub.listen("job_1")
+        await _stale(listener, "resubscribe")
+        before = world.hub._heard
+        loop = asyncio.get_running_loop()
 
-    async def outlived() -> bool:
-        return world.hub._heard - before > 3 * 0.15 and loop.time() - world.hub._heard < 0.15
+        async def outlived() -> bool:
+            return world.hub._heard - before > 1.2 and loop.time() - world.hub._heard < 0.4
 
-    await true(outlived)
-    assert listener.reason is None
-    await world.close()
+        await true(outlived)
+        assert listener.reason is None
 
 
 async def test_without_pubsub_there_is_no_connection(valkey: Valkey) -> None:
     """Listening is harmless, and hears nothing."""
-    world = World(valkey.url, pubsub=False)
-    await world.start()
-    listener = world.hub.listen("job_1")
-    await _publish(world, "job_1")
-    assert await world.call("PUBSUB", "NUMSUB", world.keys.channel("job_1")) == [world.keys.channel("job_1"), 0]
-    assert (listener.reason, len(listener.chunks)) == (None, 0)
-    world.hub.unlisten("job_1", listener)
-    await world.close()
+    async with World(valkey.url, pubsub=False) as world:
+        listener = world.hub.listen("job_1")
+        await _publish(world, "job_1")
+        assert await world.call("PUBSUB", "NUMSUB", world.keys.channel("job_1")) == [world.keys.channel("job_1"), 0]
+        assert (listener.reason, len(listener.chunks)) == (None, 0)
+        world.hub.unlisten("job_1", listener)
 
 
 @pytest.mark.parametrize("message", [b"", b"no chunk", b"1 2 3 - x 0\n"])

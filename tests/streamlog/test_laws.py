@@ -18,9 +18,5 @@ async def test_fake(name: str, fake: Fake) -> None:
     """The law holds on a fake server, where that has what the law needs."""
     if LAWS[name].lacks:
         pytest.skip(LAWS[name].lacks)
-    world = World(fake.url)
-    await world.start()
-    try:
+    async with World(fake.url) as world:
         await LAWS[name].check(world)
-    finally:
-        await world.close()

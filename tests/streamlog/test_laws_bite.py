@@ -17,13 +17,9 @@ NOTICED = (AssertionError, TypeError, ValueError, SluiceError, Refused, pytest.f
 @pytest.mark.parametrize("broken", BREAKS, ids=lambda broken: f"{broken.script}: {broken.line[:40]}: {broken.law}")
 async def test_a_broken_line_is_noticed(broken: Break, valkey: Valkey) -> None:
     """With this line broken, that law fails."""
-    world = World(valkey.url, scripts=broken.scripts(), timeout_s=1.0)
-    await world.start()
-    try:
+    async with World(valkey.url, scripts=broken.scripts(), timeout_s=1.0) as world:
         with pytest.raises(NOTICED):
             await LAWS[broken.law].check(world)
-    finally:
-        await world.close()
 
 
 def test_every_law_has_a_line_that_it_notices() -> None:

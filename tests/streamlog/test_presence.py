@@ -1,6 +1,7 @@
 """Presence: Redis hears at once who comes and who leaves, and again and again who stays."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -8,17 +9,27 @@ from streamlog.presence import Presence
 from streamlog.settings import JobSettings
 from tests.streamlog.world import World
 from tests.support.facts import true
+from tests.support.valkey import Valkey
 
 WATCH_S = 1.2
 
 
-@pytest.fixture
-async def presence(world: World) -> AsyncIterator[Presence]:
+@asynccontextmanager
+async def _presence(world: World) -> AsyncIterator[Presence]:
     """One gateway's word, repeated each 0.4 s."""
     presence = Presence(world.line, "g1", JobSettings(watch_s=WATCH_S))
     await presence.start()
-    yield presence
-    await presence.close()
+    try:
+        yield presence
+    finally:
+        await presence.close()
+
+
+@pytest.fixture
+async def presence(world: World) -> AsyncIterator[Presence]:
+    """A gateway in the world."""
+    async with _presence(world) as presence:
+        yield presence
 
 
 async def _word_ms(world: World, job_id: str) -> int | None:
@@ -102,6 +113,27 @@ async def test_the_word_is_not_repeated_for_who_left(world: World, presence: Pre
 
     await true(repeated)
     assert await _word_ms(world, left) is None
+
+
+async def test_a_server_that_was_frozen_hears_the_word_again(private: Valkey) -> None:
+    """A round that failed does not end the rounds."""
+    async with World(private.url, timeout_s=0.2) as world, _presence(world) as presence:
+        job_id = await world.submit()
+        presence.join(job_id, known=True)
+        private.freeze()
+        await true(lambda: _round_failed(world))
+        private.thaw()
+        async with world.client() as client:
+
+            async def heard() -> bool:
+                return bool(await client.exists(world.keys.watch(job_id)))
+
+            await true(heard)
+
+
+async def _round_failed(world: World) -> bool:
+    """Nothing but a round was asked, and its connection was given up."""
+    return not world.line.connected
 
 
 async def test_a_lost_connection_does_not_end_the_word(world: World, presence: Presence) -> None:

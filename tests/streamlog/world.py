@@ -7,7 +7,7 @@ Does not know: the laws.
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 from redis.asyncio import Redis
 
@@ -36,7 +36,7 @@ _prefixes = count(1)
 
 
 class World:
-    """`start` it, `close` it. `scripts` replaces the scripts (with broken ones, to see whether a law notices)."""
+    """Enter it to connect. `scripts` replaces the scripts (with broken ones, to see whether a law notices)."""
 
     def __init__(
         self,
@@ -53,11 +53,12 @@ class World:
         self.hub = Hub(self.settings, self.keys)
         self.log = StreamLog(self.line, self.keys, JobSettings())
 
-    async def start(self) -> None:
+    async def __aenter__(self) -> Self:
         await self.line.start()
         await self.hub.start()
+        return self
 
-    async def close(self) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.hub.close()
         await self.line.close()
 
