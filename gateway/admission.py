@@ -6,6 +6,7 @@ Does not know: Redis, quotas, streams.
 """
 
 import asyncio
+from typing import Annotated
 
 import msgspec
 from starlette.requests import ClientDisconnect
@@ -19,7 +20,7 @@ from streamlog.jobs import Request
 class Envelope(msgspec.Struct):
     """The least that every Messages call has; everything else is the upstream's to judge."""
 
-    model: str
+    model: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
     max_tokens: int
     messages: list[msgspec.Raw]
     stream: bool | None = None

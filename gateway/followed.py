@@ -12,8 +12,16 @@ from gateway import sse
 from gateway.relay import SSE_HEADERS, ReaderStalled, Relay
 from gateway.replies import new_request_id
 from gateway.service import Service
-from streamlog.errors import SluiceError
+from streamlog.errors import InternalError, SluiceError
 from streamlog.positions import Position
+from streamlog.redis_link import LINK_ERRORS
+
+
+def said_at_once(problem: SluiceError, job_id: str) -> Response:
+    """A stream that is nothing but its error; a client that can come back may do so in a second."""
+    request_id = new_request_id()
+    headers = SSE_HEADERS | {"request-id": request_id, "sluice-job-id": job_id}
+    return Response(b"retry: 1000\n" + sse.error(problem, request_id), 200, headers)
 
 
 class FollowedStream(Response):
@@ -35,8 +43,10 @@ class FollowedStream(Response):
             try:
                 batch = await follower.next(0)
             except SluiceError as problem:  # the stream is lost: said at once, as an event
-                await relay.start(200, SSE_HEADERS | headers)
-                await send({"type": "http.response.body", "body": sse.error(problem, request_id)})
+                await said_at_once(problem, self._job_id)(scope, receive, send)
+                return
+            except LINK_ERRORS:
+                await said_at_once(InternalError("redis_unavailable"), self._job_id)(scope, receive, send)
                 return
             if batch is not None and not batch.data:
                 await Response(status_code=204, headers=headers)(scope, receive, send)

@@ -59,7 +59,7 @@ class HeldResponse(Response):
                 record.refusal, int(upstream["status"]), self.job.request_id, headers | upstream.get("headers", {})
             )
         told = CODES[record.code] if record is not None and record.code in CODES else CODES["internal"]
-        if told.retryable and told.http_status in (503, 529):
+        if told.http_status in (503, 529):
             headers["retry-after"] = "1"
         body = sse.data_of_frame(batch.data)
         return json_reply(body, told.http_status, self.job.request_id, headers)

@@ -4,6 +4,7 @@ Invariant: times are Redis times, so they agree whichever process wrote them; a 
 Does not know: HTTP.
 """
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -44,20 +45,25 @@ async def job_view(log: StreamLog, job_id: str, record: Record) -> dict[str, Any
         "error": None,
     }
     if record.state in ENDINGS:
-        view |= _result(job_id, await _all_chunks(log, job_id), record)
+        result = _message if record.state is State.DONE else _error
+        view |= await result(log, job_id, record)
     return view
 
 
-def _result(job_id: str, chunks: list[Chunk], record: Record) -> dict[str, Any]:
-    if record.state is not State.DONE:
-        last = _last_frame(job_id, chunks[-1]) if chunks else b""
-        body = (
-            json.loads(data_of_frame(last)) if is_error_frame(last) else {"error": {"type": "api_error", "message": ""}}
-        )
-        return {"error": {**body["error"], "code": record.code or None}}
-    if not record.stream:
-        return {"message": json.loads(b"".join(chunk.data for chunk in chunks) or b"null")}
-    return {"message": final_message(chunk.data for chunk in chunks)}
+async def _error(log: StreamLog, job_id: str, record: Record) -> dict[str, Any]:
+    """The error is in the last frame; what came before it need not be read."""
+    chunks = (await log.read(job_id, str(record.last))).chunks
+    last = _last_frame(job_id, chunks[-1]) if chunks else b""
+    told = json.loads(data_of_frame(last))["error"] if is_error_frame(last) else {"type": "api_error", "message": ""}
+    return {"error": {**told, "code": record.code or None}}
+
+
+async def _message(log: StreamLog, job_id: str, record: Record) -> dict[str, Any]:
+    """In a thread: the events of a long answer take a second to decode, and all streams would stand still."""
+    parts = [chunk.data for chunk in await _all_chunks(log, job_id)]
+    if record.stream:
+        return {"message": await asyncio.to_thread(final_message, parts)}
+    return {"message": json.loads(b"".join(parts) or b"null")}
 
 
 def _last_frame(job_id: str, chunk: Chunk) -> bytes:

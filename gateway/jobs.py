@@ -9,14 +9,15 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from gateway.admission import always_streamed, messages_request
-from gateway.followed import FollowedStream
+from gateway.followed import FollowedStream, said_at_once
 from gateway.job_views import job_view, submitted_view
 from gateway.openapi import ERRORS, MESSAGES_BODY
 from gateway.replies import json_reply, new_request_id
 from gateway.service import Service, now
-from streamlog.errors import ClientError
+from streamlog.errors import ClientError, InternalError
 from streamlog.lifecycle import State
 from streamlog.positions import EventId, MalformedPosition, Position
+from streamlog.redis_link import LINK_ERRORS
 from telemetry import announce, facts
 
 
@@ -54,7 +55,10 @@ def add_routes(app: FastAPI, service: Service) -> None:
     async def follow_job(http: Request, job_id: str, after: str | None = None) -> Response:
         """Its events after `Last-Event-ID` (or `?after=`), from the start without one; 204 when none is left."""
         start = _start(job_id, http.headers.get("last-event-id") or after)
-        record = await service.own_record(http, job_id)
+        try:
+            record = await service.own_record(http, job_id)
+        except LINK_ERRORS:  # a status other than 200 would end an EventSource for good
+            return said_at_once(InternalError("redis_unavailable"), job_id)
         if not record.stream:
             raise ClientError("invalid_request", "This job does not stream; GET /v1/jobs/{id} has its answer.")
         return FollowedStream(service, job_id, start)

@@ -45,6 +45,7 @@ async def serve(service: Service, listener: socket.socket) -> None:
         asyncio.get_running_loop().add_signal_handler(number, lambda: (kill if stop.is_set() else stop).set())
     await service.start()
     fleet = asyncio.create_task(service.fleet.read_for_ever())
+    sweep = asyncio.create_task(service.sweeper.sweep_for_ever())
     config = uvicorn.Config(
         build_app(service),
         http=Protocol,
@@ -71,7 +72,7 @@ async def serve(service: Service, listener: socket.socket) -> None:
         await service.subscribers.drain(0.0)  # still no stream ends without a word
     server.should_exit = True
     await serving
-    for task in (fleet, stopped, drained, killed):
+    for task in (fleet, sweep, stopped, drained, killed):
         task.cancel()
     await service.close()
 

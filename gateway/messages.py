@@ -33,7 +33,8 @@ def add_routes(app: FastAPI, service: Service) -> None:
         accepted = now()
         owner, body = await service.admit(http)
         request = messages_request(body, "/v1/messages", http.url.query, http.headers.raw)
-        job = await service.submit(owner, request, new_request_id(), attached=True, accepted=accepted)
+        with service.subscribers.coming():
+            job = await service.submit(owner, request, new_request_id(), attached=True, accepted=accepted)
         return HeldStream(service, job) if request.stream else HeldWhole(service, job)
 
     app.router.add_api_route(

@@ -21,6 +21,7 @@ from telemetry import announce, facts
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+_SLICE_BYTES = 16 * 1024
 SSE_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-cache, no-transform",
@@ -56,7 +57,7 @@ class Relay:
         try:
             while not self._subscriber.gone:
                 if batch is not None:
-                    await self._send(batch.data)
+                    await self._send_batch(batch.data)
                     self._time_first(batch)
                     if batch.mark or self._follower.ended:
                         break
@@ -71,6 +72,11 @@ class Relay:
         except SluiceError as problem:
             await self._send(sse.error(problem, self._request_id))
         await self._send(b"", more=False)
+
+    async def _send_batch(self, data: bytes) -> None:
+        """In slices, so that only a reader that takes nothing at all is too slow, and one that takes little is not."""
+        for at in range(0, len(data), _SLICE_BYTES):
+            await self._send(data[at : at + _SLICE_BYTES])
 
     async def _send(self, data: bytes, *, more: bool = True) -> None:
         try:

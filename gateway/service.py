@@ -15,6 +15,7 @@ from gateway.admission import read_body
 from gateway.fleet import FleetView
 from gateway.settings import GatewaySettings
 from gateway.subscribers import Subscribers
+from streamlog.claims import Claims
 from streamlog.errors import ClientError, InternalError
 from streamlog.follow import Follower
 from streamlog.hub import Hub
@@ -26,7 +27,11 @@ from streamlog.positions import JOB_ID, Position
 from streamlog.presence import Presence
 from streamlog.scripts import Scripts
 from streamlog.settings import JobSettings, RedisSettings
+from streamlog.sweeper import Sweeper
 from telemetry import announce, facts
+from telemetry.sweeping import announce_swept
+
+_SWEEP_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,9 @@ class Service:
         self.subscribers = Subscribers(self.presence)
         self.fleet = FleetView(self.log)
         self.access = Access(settings)
+        # Without any worker someone must still end what waits and what was running.
+        sweeps = Claims(self.line, worker="", lease_s=0)
+        self.sweeper = Sweeper(sweeps, _SWEEP_S, lambda swept: announce_swept(swept.ended, len(swept.requeued)))
 
     async def start(self) -> None:
         for part in (self.line, self.hub, self.presence):
@@ -66,9 +74,14 @@ class Service:
     async def admit(self, http: HttpRequest) -> tuple[str, bytes]:
         """Owner and body of a call that may start work. Raises `SluiceError`."""
         owner = self.access.owner(http.headers)
+        self._refuse_while_draining()
+        body = await read_body(http, self.settings)
+        self._refuse_while_draining()  # a body may take its time
+        return owner, body
+
+    def _refuse_while_draining(self) -> None:
         if self.subscribers.draining:
             raise InternalError("draining", retry_after_s=1)
-        return owner, await read_body(http, self.settings)
 
     async def submit(
         self, owner: str, request: Request, request_id: str, *, attached: bool, accepted: float

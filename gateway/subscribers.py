@@ -54,7 +54,19 @@ class Subscribers:
         self._open: set[Subscriber] = set()
         self._emptied = asyncio.Event()
         self._spread_s = 0.0
+        self._coming = 0
+        self._stopped = False
         self.draining = False
+
+    @contextmanager
+    def coming(self) -> Iterator[None]:
+        """While the block runs a job is being submitted whose response is not open yet: a drain waits for it."""
+        self._coming += 1
+        try:
+            yield
+        finally:
+            self._coming -= 1
+            self._emptied.set()
 
     @contextmanager
     def opened(self, follower: Follower, receive: Receive, *, resumes: bool, known: bool) -> Iterator[Subscriber]:
@@ -64,7 +76,9 @@ class Subscribers:
         self._open.add(subscriber)
         self._presence.join(follower.job_id, known=known)
         announce(facts.SubscriberJoined())
-        if self.draining and resumes:  # it came back here; else it would stay until the drain's limit
+        if self._stopped:
+            subscriber.stop()
+        elif self.draining and resumes:  # it came back here; else it would stay until the drain's limit
             self._send_away(subscriber)
         try:
             yield subscriber
@@ -83,6 +97,7 @@ class Subscribers:
             if subscriber.resumes:
                 self._send_away(subscriber)
         await self._empty(limit_s)
+        self._stopped = True
         for subscriber in list(self._open):
             subscriber.stop()
         await self._empty(_LAST_WORDS_S)
@@ -94,7 +109,7 @@ class Subscribers:
     async def _empty(self, limit_s: float) -> None:
         try:
             async with asyncio.timeout(limit_s):
-                while self._open:
+                while self._open or self._coming:
                     self._emptied.clear()
                     await self._emptied.wait()
         except TimeoutError:

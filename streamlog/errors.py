@@ -36,7 +36,6 @@ class Code:
     http_status: int
     error_type: str
     message: str
-    retryable: bool = False
 
 
 CODES: dict[str, Code] = {
@@ -52,25 +51,25 @@ CODES: dict[str, Code] = {
     "cancelled": Code(499, "api_error", "The job was cancelled."),
     "abandoned": Code(499, "api_error", "Nobody was listening any more, so the job was cancelled."),
     # the upstream's
-    "upstream_unreachable": Code(502, "api_error", "The upstream could not be reached.", True),
-    "upstream_cut": Code(502, "api_error", "The upstream broke off before its answer was complete.", True),
-    "upstream_garbled": Code(502, "api_error", "The upstream sent something that is not an answer.", True),
-    "upstream_stalled": Code(504, "timeout_error", "The upstream fell silent before its answer was complete.", True),
-    "upstream_error": Code(500, "api_error", "The upstream reported an error.", True),
+    "upstream_unreachable": Code(502, "api_error", "The upstream could not be reached."),
+    "upstream_cut": Code(502, "api_error", "The upstream broke off before its answer was complete."),
+    "upstream_garbled": Code(502, "api_error", "The upstream sent something that is not an answer."),
+    "upstream_stalled": Code(504, "timeout_error", "The upstream fell silent before its answer was complete."),
+    "upstream_error": Code(500, "api_error", "The upstream reported an error."),
     "answer_too_large": Code(502, "api_error", "The upstream's answer is larger than this gateway keeps."),
     # ours
-    "worker_lost": Code(502, "api_error", "The worker that ran this job was lost.", True),
-    "worker_failed": Code(500, "api_error", "The worker could not run this job.", True),
-    "worker_stopping": Code(503, "overloaded_error", "The worker had to stop before the answer was complete.", True),
-    "request_lost": Code(500, "api_error", "The request was lost before it could run.", True),
-    "stream_lost": Code(500, "api_error", "Part of this stream was lost, so it cannot be continued.", True),
+    "worker_lost": Code(502, "api_error", "The worker that ran this job was lost."),
+    "worker_failed": Code(500, "api_error", "The worker could not run this job."),
+    "worker_stopping": Code(503, "overloaded_error", "The worker had to stop before the answer was complete."),
+    "request_lost": Code(500, "api_error", "The request was lost before it could run."),
+    "stream_lost": Code(500, "api_error", "Part of this stream was lost, so it cannot be continued."),
     "run_timeout": Code(504, "timeout_error", "The job ran for longer than its limit."),
-    "queue_timeout": Code(529, "overloaded_error", "The job waited in the queue for too long.", True),
-    "queue_full": Code(529, "overloaded_error", "The queue is full.", True),
-    "no_workers": Code(529, "overloaded_error", "No worker is running.", True),
-    "redis_unavailable": Code(503, "api_error", "The queue cannot be reached.", True),
-    "draining": Code(503, "overloaded_error", "This gateway is stopping.", True),
-    "internal": Code(500, "api_error", "Something went wrong here.", True),
+    "queue_timeout": Code(529, "overloaded_error", "The job waited in the queue for too long."),
+    "queue_full": Code(529, "overloaded_error", "The queue is full."),
+    "no_workers": Code(529, "overloaded_error", "No worker is running."),
+    "redis_unavailable": Code(503, "api_error", "The queue cannot be reached."),
+    "draining": Code(503, "overloaded_error", "This gateway is stopping."),
+    "internal": Code(500, "api_error", "Something went wrong here."),
 }
 
 
@@ -95,10 +94,6 @@ class SluiceError(Exception):
     @property
     def http_status(self) -> int:
         return self.told.http_status
-
-    @property
-    def retryable(self) -> bool:
-        return self.told.retryable
 
     def body(self, request_id: str) -> bytes:
         """The Anthropic error body, one line of JSON."""

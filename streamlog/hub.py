@@ -96,8 +96,9 @@ class Hub(Link):
             self._want(channel, False)
 
     def _want(self, channel: bytes, subscribe: bool) -> None:
-        self._wanted[channel] = subscribe
-        self._write_soon()
+        if self._enabled:  # nobody would ever send it
+            self._wanted[channel] = subscribe
+            self._write_soon()
 
     async def _greet(self, connection: AbstractConnection) -> None:
         """Nothing is subscribed on a new connection: everything is wanted again."""

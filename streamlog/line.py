@@ -23,10 +23,10 @@ from streamlog.settings import RedisSettings
 
 
 class _Call:
-    __slots__ = ("answer", "command", "deadline", "once")
+    __slots__ = ("answer", "deadline", "once", "packed")
 
-    def __init__(self, command: tuple[Argument, ...], answer: asyncio.Future[Any], deadline: float, once: bool) -> None:
-        self.command = command
+    def __init__(self, packed: bytes, answer: asyncio.Future[Any], deadline: float, once: bool) -> None:
+        self.packed = packed
         self.answer = answer
         self.deadline = deadline
         self.once = once
@@ -45,6 +45,7 @@ class Line(Link):
         self._waiting: deque[_Call] = deque()  # not sent yet
         self._sent: deque[_Call] = deque()  # sent, not answered
         self._watch: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def start(self) -> None:
         await super().start()
@@ -54,6 +55,7 @@ class Line(Link):
         """Drop the connection for good; what is unanswered fails."""
         if self._watch is not None:
             self._watch.cancel()
+        self._closed = True
         await super().close()
         for call in (*self._sent, *self._waiting):
             call.fail(RedisConnectionError("the line was closed"))
@@ -66,13 +68,19 @@ class Line(Link):
     def command(self, *command: Argument, once: bool = False) -> asyncio.Future[Any]:
         """Call any command that answers once (so no SUBSCRIBE and nothing that blocks). Raises as `script`."""
         loop = asyncio.get_running_loop()
-        call = _Call(command, loop.create_future(), loop.time() + self._timeout_s, once)
+        call = _Call(packed(command), loop.create_future(), loop.time() + self._timeout_s, once)
+        if self._closed:
+            call.fail(RedisConnectionError("the line was closed"))
+            return call.answer
         self._waiting.append(call)
         self._write_soon()
         return call.answer
 
     async def _greet(self, connection: AbstractConnection) -> None:
-        """Make the scripts known: a Redis that was restarted has forgotten them."""
+        """Refuse a Cluster, whose scripts must name keys; make ours known: a restarted Redis has forgotten them."""
+        await connection.send_command("INFO", "cluster")
+        if b"cluster_enabled:1" in await connection.read_response(disable_decoding=True):
+            raise RedisConnectionError("this Redis is a Cluster, which Sluice does not support")
         texts = self._scripts.texts()
         for text in texts:
             await connection.send_command("SCRIPT", "LOAD", text)
@@ -84,7 +92,7 @@ class Line(Link):
         while self._waiting:
             call = self._waiting.popleft()
             if not call.answer.done():
-                pending.append(packed(call.command))
+                pending.append(call.packed)
                 self._sent.append(call)
         return pending
 

@@ -23,7 +23,7 @@ PAGE_BYTES = 256 * 1024
 @dataclass(frozen=True, slots=True)
 class Page:
     """Part of a log: `chunks` in order; `more` if others follow; `exists` is False when the job is not known, and
-    `ended` is True when its last chunk is an ending."""
+    `ended` is True when the record says so."""
 
     exists: bool
     chunks: list[Chunk]

@@ -59,8 +59,9 @@ class Presence:
             await asyncio.sleep(self._watch_s / 3)
             ids = list(self._subscribers)
             for at in range(0, len(ids), _PAGE):
+                page = [job_id for job_id in ids[at : at + _PAGE] if job_id in self._subscribers]
                 with contextlib.suppress(*LINK_ERRORS):  # the next round says it again
-                    await self._line.script("watch", self.gateway, int(self._watch_s * 1000), *ids[at : at + _PAGE])
+                    await self._line.script("watch", self.gateway, int(self._watch_s * 1000), *page)
 
 
 def _forget(answer: "asyncio.Future[object]") -> None:

@@ -1,7 +1,7 @@
-"""How a process reaches Redis: with a limit on every wait, and by reconnecting.
+"""How a process reaches Redis: with a limit on every wait.
 
-Invariant: no call hangs longer than its timeout, and no call is repeated behind its caller's back unless the
-caller's command is safe to repeat (all scripts but `claim` are).
+Invariant: no call through here hangs longer than the timeout. What is repeated after a lost connection, and what not,
+is for `Line` to say.
 Does not know: what is asked of Redis.
 """
 
@@ -18,12 +18,12 @@ from streamlog.settings import RedisSettings
 LINK_ERRORS = (RedisError, OSError, TimeoutError)
 
 
-def connect(settings: RedisSettings, *, most: int = 64, retries: int = 2, timeout_s: float | None = None) -> Redis:
+def connect(settings: RedisSettings, *, most: int = 64, retries: int = 2) -> Redis:
     """A client with a bounded pool that waits for a free connection, at most as long as for an answer.
 
-    `retries` 0 for commands that must not be sent twice; `timeout_s` overrides the settings' for blocking commands.
+    `retries` 0 for whoever reconnects by itself (`Link`).
     """
-    wait_s = timeout_s or settings.redis_timeout_s
+    wait_s = settings.redis_timeout_s
     pool = BlockingConnectionPool.from_url(
         settings.redis_url,
         max_connections=most,

@@ -22,7 +22,8 @@ class RedisSettings(BaseSettings):
     redis_url: str = Field(
         default="redis://127.0.0.1:6379/0",
         validation_alias=AliasChoices("REDIS_URL", "redis_url"),
-        description="Where Redis or Valkey is: redis://, rediss:// or unix://.",
+        pattern=r"^(redis|rediss|unix)://",
+        description="Where Redis or Valkey is: redis://, rediss:// or unix://; a single server, not a Cluster.",
     )
     prefix: str = Field(default="sluice:", description="Begins every key; separates deployments that share a Redis.")
     redis_timeout_s: float = Field(

@@ -31,6 +31,7 @@ class Writer:
         self.job_id = job_id
         self.attempt = attempt
         self.number = 0  # of the last frame written
+        self.handed_over = False  # whether anything was sent to the log, answered or not
         self.head = b""  # JSON of the upstream's status and headers; goes with the first chunk
 
     @property
@@ -67,6 +68,7 @@ class Writer:
             raise InternalError("answer_too_large", f"A chunk of {len(data)} bytes is more than {MAX_CHUNK_BYTES}.")
         if not self._fence():
             raise Refused("fenced")
+        self.handed_over = True
         head = b"" if self.begun else self.head
         last = self.number + count
         answer = await self._line.script(

@@ -117,9 +117,10 @@ class QueueWorker(Worker):
             await asyncio.sleep(_RETRY_S)
 
     def stop(self) -> None:
-        """Claim nothing more."""
+        """Claim nothing more, and take no token off the bell that another could answer."""
         self._stopping.set()
         self._slot_freed.set()
+        self._bell.drop()
 
     async def _poll_iteration(self) -> None:
         """One turn of arq's loop: fill the free slots, or wait for something to do."""
@@ -137,6 +138,8 @@ class QueueWorker(Worker):
             if not claims:
                 await self._bell.wait(self._settings.bell_s)
         except LINK_ERRORS as error:
+            if self._stopping.is_set():
+                return
             _log.warning("queue not reached: %s", type(error).__name__)
             await asyncio.sleep(_RETRY_S)
 

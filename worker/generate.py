@@ -133,25 +133,35 @@ class Generation:
                 await answer.drain()
                 return
             if events:
-                await writer.write(events)
+                await writer.write(events, fields=[] if writer.begun else self._usage_field())
             if reading.error is not None:
                 raise UpstreamFailed("upstream_error", refusal=_refusal_of(reading.error, answer.headers))
         raise UpstreamFailed("upstream_cut")
 
     async def _whole(self, answer: Answer) -> None:
-        parts, size = [], 0
-        async for read in answer.reads():
-            parts.append(read)
-            size += len(read)
-            if size > self._settings.answer_bytes:
-                raise UpstreamFailed("answer_too_large")
-        body = b"".join(parts)
+        body = await self._whole_body(answer)
         try:
             usage = json.loads(body).get("usage")
         except (ValueError, AttributeError) as error:
-            raise UpstreamFailed("upstream_garbled") from error
+            raise UpstreamFailed("upstream_garbled", paid=True) from error
         self._reading.usage, self._reading.usage_final = usage if isinstance(usage, dict) else {}, True
         self._announce_end(await self._writer.write_whole(body, self._usage_field()), State.DONE)
+
+    async def _whole_body(self, answer: Answer) -> bytes:
+        """Silence is the rule before the head of a whole answer, and a stall after it."""
+        loop, idle_s = asyncio.get_running_loop(), self._settings.upstream_idle_s
+        parts, size = [], 0
+        try:
+            async with asyncio.timeout(idle_s) as silence:
+                async for read in answer.reads():
+                    silence.reschedule(loop.time() + idle_s)
+                    parts.append(read)
+                    size += len(read)
+                    if size > self._settings.answer_bytes:
+                        raise UpstreamFailed("answer_too_large")
+        except TimeoutError:
+            raise UpstreamFailed("upstream_stalled") from None
+        return b"".join(parts)
 
     async def _fail(self, failed: UpstreamFailed) -> None:
         """End with the failure, in the upstream's own words where there are any."""

@@ -28,14 +28,15 @@ from streamlog.log import StreamLog
 from streamlog.redis_link import connect
 from streamlog.scripts import Scripts
 from streamlog.settings import JobSettings, RedisSettings, from_environment
+from streamlog.sweeper import Sweeper
 from streamlog.writer import Writer
 from telemetry import logs
 from telemetry.exposition import observe_app
+from telemetry.sweeping import announce_swept
 from worker.arq_worker import QueueWorker
 from worker.generate import end_by_name, generate
 from worker.running import Run, Running
 from worker.settings import WorkerSettings
-from worker.sweeper import Sweeper
 from worker.upstream import NoCredentials, Upstream
 
 _log = logging.getLogger("sluice.worker")
@@ -53,7 +54,7 @@ class WorkerProcess:
         self.log = StreamLog(self.line, keys, jobs)
         claims = Claims(self.line, name, settings.lease_s)
         self.running = Running(claims, settings.lease_s)
-        self.sweeper = Sweeper(claims, settings.sweep_s)
+        self.sweeper = Sweeper(claims, settings.sweep_s, lambda swept: announce_swept(swept.ended, len(swept.requeued)))
         self.upstream = Upstream(
             connections=settings.slots,
             connect_s=settings.upstream_connect_s,

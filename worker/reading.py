@@ -34,6 +34,8 @@ class Reading:
         """
         ready: list[bytes] = []
         for event in self._splitter.feed(read):
+            while event.startswith(b"id:"):  # the upstream's own position; a client must come back with ours
+                event = event.partition(b"\n")[2]
             name = name_of(event)
             if name == b"content_block_delta":
                 self.begun = True

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 _FIRST_S = 0.25
 _LATER_S = 1.0
+_REPEATED = ("upstream_unreachable", "upstream_cut", "upstream_stalled", "upstream_garbled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,16 @@ class Refusal:
 
 
 class UpstreamFailed(Exception):
-    """An upstream call that brought no complete answer. `code` is of `errors.CODES`."""
+    """An upstream call that brought no usable answer. `code` is of `errors.CODES`.
 
-    def __init__(self, code: str, message: str = "", refusal: Refusal | None = None) -> None:
+    `paid`: the answer was complete, though useless; asking again would be paid for twice.
+    """
+
+    def __init__(self, code: str, message: str = "", refusal: Refusal | None = None, *, paid: bool = False) -> None:
         self.code = code
         self.message = message
         self.refusal = refusal
+        self.paid = paid
         super().__init__(f"{code}: {message or (refusal and refusal.status)}")
 
 
@@ -51,7 +56,7 @@ def wait_before_retry_s(
 
 def _repeatable(failed: UpstreamFailed) -> bool:
     if failed.refusal is None:
-        return failed.code in ("upstream_unreachable", "upstream_cut", "upstream_stalled", "upstream_garbled")
+        return not failed.paid and failed.code in _REPEATED
     if failed.refusal.status == 429:
         return "retry-after" in failed.refusal.headers
     return failed.refusal.status >= 500

@@ -32,8 +32,8 @@ class Run:
 
     @property
     def begun(self) -> bool:
-        """Whether content has been written."""
-        return self.writer is not None and self.writer.begun
+        """Whether content has been written, or is just being written."""
+        return self.writer is not None and self.writer.handed_over
 
     def close(self) -> None:
         """Stop it: the upstream call is closed, nothing more is written."""

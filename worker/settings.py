@@ -16,7 +16,7 @@ class WorkerSettings(BaseSettings):
     slots: int = Field(default=200, ge=1, le=10_000, description="Most jobs that this worker runs at once.")
     lease_s: float = Field(default=5.0, ge=0.5, le=60, description="How long a claim holds after its last renewal.")
     sweep_s: float = Field(
-        default=0.5, ge=0.05, le=10, description="Time between two sweeps for what nobody else would see."
+        default=0.5, ge=0.05, le=2, description="Time between two sweeps for what nobody else would see."
     )
     bell_s: float = Field(
         default=2.0, ge=0.1, le=30, description="Longest wait for the doorbell before looking into the queue."

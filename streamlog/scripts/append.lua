@@ -19,7 +19,7 @@ end
 local _, now_us = clock()
 local position = store(id, attempt, ARGV[4], last, mark, now_us, ARGV[8], ARGV[9])
 if ARGV[4] == '1' then
-  redis.call('HSET', RECORD .. id, 'content_us', now_us)
+  if mark ~= 'failed' then redis.call('HSET', RECORD .. id, 'content_us', now_us) end
   log_expires_with_record(id)
 end
 for i = 10, #ARGV, 2 do redis.call('HSET', RECORD .. id, ARGV[i], ARGV[i + 1]) end

@@ -81,6 +81,7 @@ end
 
 -- End a job from outside its writer: frame 1 of a new attempt, so that the writer's next append is refused.
 local function end_by_name(id, state, code)
+  redis.call('ZREM', LEASES, id) -- first: a full Redis refuses a script only until its first write that frees memory
   local now_ms, now_us = clock()
   local of = redis.call('HMGET', RECORD .. id, 'attempt', 'request_id')
   local attempt = next_attempt(of[1], now_ms)

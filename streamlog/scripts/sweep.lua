@@ -1,8 +1,11 @@
 -- Deal with what nobody else would: leases that ran out, queued jobs past their deadline or without listeners.
--- ARGV: worker, page, most claims. Answers {{'ended', id, state, code, model, duration µs} | {'requeued', id}, ...}.
+-- ARGV: worker (or '' for a gateway, which sweeps as well), page, most claims. Answers {{'ended', id, state, code, model, duration µs} | {'requeued', id}, ...}.
 local done = {}
 local now_ms = clock()
 local page = tonumber(ARGV[2])
+-- First: a full Redis refuses a script only until its first write that frees memory, and endings must get through.
+redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', digits(now_ms - 60000))
+if ARGV[1] ~= '' then redis.call('ZADD', WORKERS, digits(now_ms), ARGV[1]) end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', digits(now_ms), 'LIMIT', 0, page)) do
   local of = redis.call('HMGET', RECORD .. id, 'state', 'last', 'claims')
@@ -35,7 +38,5 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', CHECKS, '-inf', digits(now_ms), 
   end
 end
 
-redis.call('ZADD', WORKERS, digits(now_ms), ARGV[1])
-redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', digits(now_ms - 60000))
 if redis.call('ZCARD', QUEUE) > 0 then ring() end
 return done

@@ -12,12 +12,13 @@ from typing import Any
 from streamlog.bell import Bell
 from streamlog.claims import Claims
 from streamlog.redis_link import connect
+from streamlog.sweeper import Sweeper
+from telemetry.sweeping import announce_swept
 from tests.streamlog.world import World
 from tests.support.facts import until
 from worker.arq_worker import QueueWorker
 from worker.running import Run, Running
 from worker.settings import WorkerSettings
-from worker.sweeper import Sweeper
 
 _RUN_LIMIT_S = 60.0
 
@@ -74,7 +75,7 @@ class Crew:
         settings = WorkerSettings(slots=slots, bell_s=bell_s)
         claims = Claims(world.line, f"worker-{id(self):x}", lease_s)
         self.running = Running(claims, lease_s)
-        self.sweeper = Sweeper(claims, 0.05)
+        self.sweeper = Sweeper(claims, 0.05, lambda swept: announce_swept(swept.ended, len(swept.requeued)))
         self.bell = Bell(world.settings, world.keys)
         pool = connect(world.settings, most=2).connection_pool
         self.queue = QueueWorker(

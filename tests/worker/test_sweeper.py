@@ -1,4 +1,4 @@
-"""worker/sweeper.py: the sweep goes on whatever Redis does, and what it did is announced once."""
+"""streamlog/sweeper.py: the sweep goes on whatever Redis does, and what it did is announced once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,10 +10,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from streamlog.claims import Claims, Swept
 from streamlog.lifecycle import State
+from streamlog.sweeper import Sweeper
+from telemetry.sweeping import announce_swept
 from tests.streamlog.world import EVENT, LEASE_S, QUEUE_WAIT_S, World
 from tests.support.facts import true, until
 from tests.support.series import Moved
-from worker.sweeper import Sweeper
 
 
 class Refusing(Claims):
@@ -33,7 +34,7 @@ class Refusing(Claims):
 @asynccontextmanager
 async def sweeping(claims: Claims) -> AsyncIterator[Sweeper]:
     """A sweeper at work; it must not end by itself."""
-    sweeper = Sweeper(claims, 0.02)
+    sweeper = Sweeper(claims, 0.02, lambda swept: announce_swept(swept.ended, len(swept.requeued)))
     task = asyncio.create_task(sweeper.sweep_for_ever())
     try:
         yield sweeper
@@ -84,7 +85,7 @@ async def test_the_sweep_survives_redis_errors(error: Exception) -> None:
 async def test_idle_is_the_time_since_redis_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sweep that failed does not make a worker look alive."""
     now = 100.0
-    monkeypatch.setattr("worker.sweeper.monotonic", lambda: now)
+    monkeypatch.setattr("streamlog.sweeper.monotonic", lambda: now)
     claims = Refusing(OSError("refused"))
     sweeper = Sweeper(claims, 0.01)
     now = 107.0
