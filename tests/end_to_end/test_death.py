@@ -23,6 +23,7 @@ WITHIN_S = LEASE_S + 1.0
 DRAIN_S = 3.0
 SILENT = "slow-first-token ms=1500 events=10"
 LONG = "text events=4000 tps=50"
+STALLED = "stall after=8"
 
 
 @pytest.fixture(scope="module")
@@ -103,33 +104,43 @@ async def test_kill_after_content_is_a_named_error(api: Api, ledger: Ledger, pai
 
 
 async def test_a_worker_that_slept_past_its_lease(
-    cluster: Cluster, api: Api, direct: Api, ledger: Ledger, pair: tuple[Process, Process]
+    api: Api, direct: Api, ledger: Ledger, pair: tuple[Process, Process]
 ) -> None:
     """A frozen worker's jobs are dealt with like a dead one's; when it wakes it adds nothing and closes its calls."""
     victim, heir = pair
-    running, cancelled, silent = Asked(api, LONG), Asked(api, LONG), Asked(api, SILENT)
-    await asyncio.gather(running.begun(), cancelled.begun(), ledger.called(silent.label))
+    running, stalled, cancelled, silent = (Asked(api, scenario) for scenario in (LONG, STALLED, LONG, SILENT))
+    await asyncio.gather(*(asked.begun() for asked in (running, stalled, cancelled)), ledger.called(silent.label))
     victim.pause()
     paused = monotonic()
     heir.wake()
     await api.cancel(cancelled.stream.job_id)
-    lost, ended = await running.ended()
-    assert lost.events[-1].error_code == "worker_lost"
-    assert ended - paused <= WITHIN_S
+    for asked in (running, stalled):
+        lost, ended = await asked.ended()
+        assert lost.events[-1].error_code == "worker_lost"
+        assert ended - paused <= WITHIN_S
     assert (await cancelled.ended())[0].events[-1].error_code == "cancelled"
     await _answer_is_whole((await silent.ended())[0], direct)
 
     victim.wake()
+    await _calls_are_closed(ledger, running, stalled, cancelled)
+    await true(lambda: _takes_jobs(direct, victim))
+    for asked in (running, stalled, cancelled, silent):
+        await _log_is_what_was_sent(api, asked)
+
+
+async def _calls_are_closed(ledger: Ledger, *those: Asked) -> None:
+    """The worker that has just been woken closes its upstream calls within 2 s."""
     woke = monotonic()
-    for asked in (running, cancelled):
+    for asked in those:
         (call,) = await ledger.closed(asked.label)
         assert call["ending"] == "client_closed"
         assert call["ended"] - woke <= 2.0
-    await true(lambda: _takes_jobs(direct, victim))
-    for asked in (running, cancelled, silent):
-        stream = (await asked.ended())[0]
-        assert joined((await api.followed(stream.job_id)).events) == joined(stream.events), "the log has changed"
-    assert (await silent.ended())[0].events[-1].name == "message_stop"
+
+
+async def _log_is_what_was_sent(api: Api, asked: Asked) -> None:
+    """Nothing was added behind the ending that the client saw."""
+    stream, _ = await asked.ended()
+    assert joined((await api.followed(stream.job_id)).events) == joined(stream.events)
 
 
 async def _takes_jobs(direct: Api, worker: Process) -> bool:
@@ -138,19 +149,18 @@ async def _takes_jobs(direct: Api, worker: Process) -> bool:
 
 
 async def test_a_worker_that_slept_through_a_cancel(api: Api, ledger: Ledger, pair: tuple[Process, Process]) -> None:
-    """A worker that wakes while its lease still holds cannot add to a job that was cancelled meanwhile."""
+    """A worker that wakes while its lease still holds cannot add to jobs that were cancelled meanwhile."""
     victim, _ = pair
-    asked = Asked(api, LONG)
-    await asked.begun()
+    running, stalled = Asked(api, LONG), Asked(api, STALLED)
+    await asyncio.gather(running.begun(), stalled.begun())
     victim.pause()
-    await api.cancel(asked.stream.job_id)
-    stream, _ = await asked.ended()
+    for asked in (running, stalled):
+        await api.cancel(asked.stream.job_id)
+        assert (await asked.ended())[0].events[-1].error_code == "cancelled"
     victim.wake()
-    woke = monotonic()
-    (call,) = await ledger.closed(asked.label)
-    assert call["ended"] - woke <= 2.0
-    assert stream.events[-1].error_code == "cancelled"
-    assert joined((await api.followed(stream.job_id)).events) == joined(stream.events), "the log has changed"
+    await _calls_are_closed(ledger, running, stalled)
+    for asked in (running, stalled):
+        await _log_is_what_was_sent(api, asked)
 
 
 async def test_sigterm_of_a_worker(api: Api, direct: Api, ledger: Ledger, pair: tuple[Process, Process]) -> None:

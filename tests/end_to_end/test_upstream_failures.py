@@ -81,7 +81,7 @@ async def test_a_break_after_content_is_a_named_error(api: Api, ledger: Ledger) 
 
 async def test_the_sdk_raises(cluster: Cluster) -> None:
     """The SDK, which takes a cut stream for a success, raises: never a short answer."""
-    async with AsyncAnthropic(base_url=cluster.url, api_key="k", max_retries=0) as client:
+    async with AsyncAnthropic(base_url=cluster.url, api_key="k", max_retries=0, timeout=20.0) as client:
 
         async def check(scenario: str, code: str) -> None:
             message = body(f"{scenario} tps=100")
