@@ -77,10 +77,7 @@ class Line(Link):
         return call.answer
 
     async def _greet(self, connection: AbstractConnection) -> None:
-        """Refuse a Cluster, whose scripts must name keys; make ours known: a restarted Redis has forgotten them."""
-        await connection.send_command("INFO", "cluster")
-        if b"cluster_enabled:1" in await connection.read_response(disable_decoding=True):
-            raise RedisConnectionError("this Redis is a Cluster, which Sluice does not support")
+        """Make the scripts known: a Redis that was restarted has forgotten them."""
         texts = self._scripts.texts()
         for text in texts:
             await connection.send_command("SCRIPT", "LOAD", text)
