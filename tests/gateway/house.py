@@ -81,15 +81,20 @@ async def open_house(redis_url: str, **settings: Any) -> AsyncIterator[House]:
     world = World(redis_url)
     redis = RedisSettings(redis_url=redis_url, prefix=world.keys.prefix, **_of(RedisSettings, small))
     service = Service(redis, JobSettings(**_of(JobSettings, small)), GatewaySettings(**_of(GatewaySettings, small)))
-    await world.start()
-    await service.start()
-    async with _serving(service) as (server, url):
+    async with world, _started(service), _serving(service) as (server, url):
         house = House(world, service, server, url)
         await until(lambda: service.line.connected and (service.hub.connected or not redis.pubsub))
         async with house.api:
             yield house
-    await service.close()
-    await world.close()
+
+
+@asynccontextmanager
+async def _started(service: Service) -> AsyncIterator[None]:
+    await service.start()
+    try:
+        yield
+    finally:
+        await service.close()
 
 
 def _of(kind: Any, settings: dict[str, Any]) -> dict[str, Any]:

@@ -130,6 +130,8 @@ def test_a_missing_field_is_named(name: str) -> None:
     [
         ("model", 5),
         ("model", None),
+        ("model", ""),
+        ("model", "m" * 257),
         ("max_tokens", "8"),
         ("max_tokens", 1.5),
         ("max_tokens", None),

@@ -46,30 +46,28 @@ class Starter:
 
 async def test_sigterm_lets_messages_finish_and_exits_with_0(started: Starter, valkey: Valkey) -> None:
     """The answer is whole; while it drains new work gets 503; and nothing private was said."""
-    world = World(valkey.url)
-    await world.start()
-    gateway = started.ready(SLUICE_PREFIX=world.keys.prefix, SLUICE_LOG_LEVEL="DEBUG")
-    async with Api(gateway.url, "sk-ant-very-secret") as api:
-        answering = asyncio.create_task(api.answer(MESSAGE))
+    async with World(valkey.url) as world:
+        gateway = started.ready(SLUICE_PREFIX=world.keys.prefix, SLUICE_LOG_LEVEL="DEBUG")
+        async with Api(gateway.url, "sk-ant-very-secret") as api:
+            answering = asyncio.create_task(api.answer(MESSAGE))
 
-        async def claimed() -> object | None:
-            return next(iter(await world.claims().claim(1)), None)
+            async def claimed() -> object | None:
+                return next(iter(await world.claims().claim(1)), None)
 
-        claim = await fact(claimed)
-        writer = world.writer(claim)  # type: ignore[arg-type]  # the probe may say None, the fact is a claim
-        await writer.write([said.start(), said.text("a")])
-        gateway.terminate()
-        gateway.said("draining: 1 ")
-        refusal = await api.send("POST", "/v1/messages", json=MESSAGE)
-        assert (refusal.status_code, refusal.headers["retry-after"]) == (503, "1")
-        await writer.write([said.STOP], mark="done")
-        stream = await answering
-    assert stream.events[-1].name == "message_stop"
-    assert await asyncio.to_thread(gateway.exit_code, 10) == 0
-    assert "Traceback" not in gateway.log
-    for private in ("sk-ant-very-secret", "Why is the sky blue?"):
-        assert private not in gateway.log
-    await world.close()
+            claim = await fact(claimed)
+            writer = world.writer(claim)  # type: ignore[arg-type]  # the probe may say None, the fact is a claim
+            await writer.write([said.start(), said.text("a")])
+            gateway.terminate()
+            gateway.said("draining: 1 ")
+            refusal = await api.send("POST", "/v1/messages", json=MESSAGE)
+            assert (refusal.status_code, refusal.headers["retry-after"]) == (503, "1")
+            await writer.write([said.STOP], mark="done")
+            stream = await answering
+        assert stream.events[-1].name == "message_stop"
+        assert await asyncio.to_thread(gateway.exit_code, 10) == 0
+        assert "Traceback" not in gateway.log
+        for private in ("sk-ant-very-secret", "Why is the sky blue?"):
+            assert private not in gateway.log
 
 
 async def test_a_second_signal_ends_the_drain_at_once(started: Starter) -> None:

@@ -183,6 +183,21 @@ async def test_a_send_that_takes_too_long_lets_the_reader_go(valkey: Valkey) -> 
             await asyncio.wait_for(relay.run(batch(b"one")), 2)
 
 
+async def test_a_reader_that_takes_little_at_a_time_gets_everything(valkey: Valkey) -> None:
+    """A page of the log may take it longer than the send timeout, as long as it takes something meanwhile."""
+    data = b"x" * (256 * 1024)
+    async with open_house(valkey.url, send_s=0.3) as house:
+        taken = []
+
+        async def slowly(message: MutableMapping[str, Any]) -> None:
+            await asyncio.sleep(len(message["body"]) / (512 * 1024))
+            taken.append(message["body"])
+
+        relay = Relay(house.service, Subscriber(Scripted(), resumes=True), slowly, "req_1")
+        await relay.run(batch(data, mark="done"))
+    assert b"".join(taken) == data
+
+
 async def test_a_client_that_is_gone_is_sent_no_more(house: House) -> None:
     """After a disconnect sending returns at once, so it would go on for ever."""
     subscriber = Subscriber(Scripted(*[batch(b"x")] * 100), resumes=True)

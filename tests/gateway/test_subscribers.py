@@ -1,7 +1,9 @@
 """gateway/subscribers.py: who listens is known in Redis; leaving is noticed at once; a drain ends every response."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -235,6 +237,48 @@ async def test_at_the_drains_limit_messages_end_by_name(brief: House) -> None:
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert refused.json()["error"]["details"] == {"error_code": "draining"}
     await brief.subscribers(0)
+
+
+async def test_a_drain_waits_for_a_job_that_is_just_being_submitted(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its response is not open yet; at the drain's limit it ends by a status as well."""
+    submit, go_on, asked = house.service.log.submit, asyncio.Event(), asyncio.Event()
+
+    async def slow(*args: Any) -> tuple[str, int]:
+        asked.set()
+        await go_on.wait()
+        return await submit(*args)
+
+    monkeypatch.setattr(house.service.log, "submit", slow)
+    call = asyncio.create_task(house.api.send("POST", "/v1/messages", json=MESSAGE))
+    await asked.wait()
+    draining = asyncio.create_task(house.service.subscribers.drain(60.0))
+    await until(lambda: house.service.subscribers.draining)
+    assert not draining.done()
+    await house.service.subscribers.drain(0.0)
+    go_on.set()
+    response = await asyncio.wait_for(call, 2)
+    assert (response.status_code, response.json()["error"]["details"]) == (503, {"error_code": "draining"})
+    await asyncio.wait_for(draining, 1)
+
+
+async def test_a_body_that_comes_during_a_drain_is_refused(house: House) -> None:
+    """Its head came before; nothing is queued."""
+    arriving = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"model": "m", "max_tokens": 1, "messages": ['
+        arriving.set()
+        await until(lambda: house.service.subscribers.draining, within_s=2)
+        yield b"]}"
+
+    call = asyncio.create_task(house.api.send("POST", "/v1/messages", content=body()))
+    await arriving.wait()
+    await house.service.subscribers.drain(1.0)
+    response = await call
+    assert (response.status_code, response.json()["error"]["details"]) == (503, {"error_code": "draining"})
+    assert await house.queued() == 0
 
 
 async def _raw(house: House, job_id: str) -> bytes:

@@ -12,10 +12,8 @@ from tests.support.valkey import Valkey
 @pytest.fixture
 async def world(valkey: Valkey) -> AsyncIterator[World]:
     """A deployment without jobs."""
-    world = World(valkey.url)
-    await world.start()
-    yield world
-    await world.close()
+    async with World(valkey.url) as world:
+        yield world
 
 
 @pytest.fixture

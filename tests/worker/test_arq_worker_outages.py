@@ -12,9 +12,8 @@ async def test_a_redis_that_goes_away_and_returns_costs_no_slot() -> None:
     """What ran is closed, since its lease cannot be renewed; the worker goes on, with all its slots."""
     valkey = Valkey()
     world = World(valkey.url, timeout_s=0.5)
-    await world.start()
     try:
-        async with working(world, slots=1, lease_s=0.5, bell_s=0.2, sweeps=True) as crew:
+        async with world, working(world, slots=1, lease_s=0.5, bell_s=0.2, sweeps=True) as crew:
             await world.submit()
             await crew.begun(1)
             valkey.kill()
@@ -27,7 +26,6 @@ async def test_a_redis_that_goes_away_and_returns_costs_no_slot() -> None:
             crew.jobs.finish(runs[1])
             await until(lambda: (runs[1].claim.attempt, "returned") in crew.jobs.over)
     finally:
-        await world.close()
         valkey.close()
 
 
@@ -35,9 +33,8 @@ async def test_a_redis_that_goes_away_while_the_worker_is_idle_is_waited_for() -
     """The next job starts once it is back."""
     valkey = Valkey()
     world = World(valkey.url, timeout_s=0.5)
-    await world.start()
     try:
-        async with working(world, bell_s=0.2) as crew:
+        async with world, working(world, bell_s=0.2) as crew:
             await until(lambda: crew.bell.connected)
             valkey.kill()
             await until(lambda: not crew.bell.connected)
@@ -46,7 +43,6 @@ async def test_a_redis_that_goes_away_while_the_worker_is_idle_is_waited_for() -
             await world.submit()
             await crew.begun(1)
     finally:
-        await world.close()
         valkey.close()
 
 
@@ -54,9 +50,8 @@ async def test_a_frozen_redis_does_not_hang_the_worker() -> None:
     """It answers nothing for longer than the timeout, then goes on as if nothing had been."""
     valkey = Valkey()
     world = World(valkey.url, timeout_s=0.3)
-    await world.start()
     try:
-        async with working(world, slots=1, lease_s=0.5, bell_s=0.2) as crew:
+        async with world, working(world, slots=1, lease_s=0.5, bell_s=0.2) as crew:
             await world.submit()
             await crew.begun(1)
             valkey.freeze()
@@ -66,7 +61,6 @@ async def test_a_frozen_redis_does_not_hang_the_worker() -> None:
             await crew.begun(2)
     finally:
         valkey.thaw()
-        await world.close()
         valkey.close()
 
 

@@ -9,7 +9,7 @@ from streamlog.jobs import Request
 from streamlog.lifecycle import State
 from tests.streamlog.world import World
 from tests.support import said
-from tests.support.facts import true
+from tests.support.facts import true, until
 from tests.worker import wire
 from tests.worker.runs import PLAIN, WHOLE, message, simulated, upstream_is
 from tests.worker.wire import chunk, head
@@ -92,6 +92,17 @@ async def test_usage_and_headers_are_in_the_record(world: World) -> None:
     assert outcome.record.response["status"] == 200
     assert outcome.record.response["headers"]["request-id"].startswith("req_")
     assert "anthropic-ratelimit-requests-remaining" in outcome.record.response["headers"]
+
+
+async def test_usage_is_in_the_record_with_the_first_content(world: World) -> None:
+    """So that it is known of a job whose worker is lost."""
+    reply = wire.silent(head(), chunk(said.start(input_tokens=7) + said.text("Hello")))
+    async with upstream_is(world, reply) as (runner, _):
+        claim, writer = await runner.claimed(PLAIN)
+        running = asyncio.create_task(runner.go(claim, writer))
+        await until(lambda: writer.begun)
+        assert (await world.record(claim.job_id)).usage == {"input_tokens": 7}
+        running.cancel()
 
 
 async def test_the_request_reaches_the_upstream_as_it_was(world: World) -> None:

@@ -182,17 +182,25 @@ async def test_an_error_event_before_content_counts_as_the_status_that_it_stands
 @pytest.mark.parametrize(
     ("reply", "code"),
     [
-        (wire.whole(200, b"<html>"), "upstream_garbled"),
-        (wire.whole(200, b"[1]"), "upstream_garbled"),
-        (wire.whole(200, b"\xff"), "upstream_garbled"),
         (wire.broken(head(content_length="10"), b"{}"), "upstream_cut"),
+        (wire.silent(head(content_length="10"), b"{}"), "upstream_stalled"),
     ],
 )
-async def test_an_answer_without_streaming_that_is_none_fails_by_name(
+async def test_an_answer_without_streaming_that_breaks_off_is_asked_for_again(
     world: World, quick: None, reply: Reply, code: str
 ) -> None:
-    """After three calls, since nothing was delivered."""
+    """Three times in all, since nothing was delivered; silence after the head is a stall."""
     async with upstream_is(world, reply) as (runner, served):
+        runner.settings = WorkerSettings(upstream_idle_s=0.2)
         outcome = await runner.run(WHOLE)
     assert (outcome.record.state, outcome.record.code) == (State.FAILED, code)
     assert len(served.requests) == 3
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[1]", b"\xff"])
+async def test_a_whole_answer_that_is_none_is_not_paid_for_twice(world: World, quick: None, body: bytes) -> None:
+    """It was complete, though useless: one call, and an ending by name."""
+    async with upstream_is(world, wire.whole(200, body)) as (runner, served):
+        outcome = await runner.run(WHOLE)
+    assert (outcome.record.state, outcome.record.code) == (State.FAILED, "upstream_garbled")
+    assert len(served.requests) == 1

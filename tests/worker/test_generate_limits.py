@@ -143,7 +143,6 @@ async def test_a_redis_that_is_gone_leaves_the_job_to_the_sweep() -> None:
     """Nothing is raised; within the timeout the call is closed."""
     valkey = Valkey()
     world = World(valkey.url, timeout_s=0.3)
-    await world.start()
     more = asyncio.Event()
 
     async def reply(writer: asyncio.StreamWriter) -> None:
@@ -153,7 +152,7 @@ async def test_a_redis_that_is_gone_leaves_the_job_to_the_sweep() -> None:
         await asyncio.Event().wait()
 
     try:
-        async with upstream_is(world, reply) as (runner, served):
+        async with world, upstream_is(world, reply) as (runner, served):
             claim, writer = await runner.claimed(PLAIN)
             running = asyncio.create_task(runner.go(claim, writer))
             await asyncio.wait_for(served.asked.wait(), 2)
@@ -162,7 +161,6 @@ async def test_a_redis_that_is_gone_leaves_the_job_to_the_sweep() -> None:
             await asyncio.wait_for(running, 5)
             await asyncio.wait_for(served.left.wait(), 1)
     finally:
-        await world.close()
         valkey.close()
 
 

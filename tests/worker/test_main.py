@@ -96,25 +96,23 @@ async def test_a_drain_gives_back_what_is_silent_and_finishes_what_speaks(
 
 async def test_what_is_left_at_the_drains_end_ends_by_name(started: Starter, world: World, valkey: Valkey) -> None:
     """At its limit, or long before it at a second signal: nobody is left waiting for a lease to run out."""
-    other = World(valkey.url)
-    await other.start()
-    patient, hurried = await asyncio.gather(
-        started.ready(SLUICE_DRAIN_S=0.2),
-        started.ready(SLUICE_DRAIN_S=300, SLUICE_PREFIX=other.keys.prefix),
-    )
-    jobs = [(home, await home.submit(message("stall after=4"))) for home in (world, other)]
-    for home, job_id in jobs:
-        await spoken(home, job_id)
-    for worker in (patient, hurried):
-        worker.terminate()
-    await asyncio.to_thread(hurried.said, "draining: 1 jobs")
-    hurried.terminate()
-    for worker in (patient, hurried):
-        assert await asyncio.to_thread(worker.exit_code, 10) == 0
-    for home, job_id in jobs:
-        record = await home.record(job_id)
-        assert (record.state, record.code) == (State.FAILED, "worker_stopping")
-    await other.close()
+    async with World(valkey.url) as other:
+        patient, hurried = await asyncio.gather(
+            started.ready(SLUICE_DRAIN_S=0.2),
+            started.ready(SLUICE_DRAIN_S=300, SLUICE_PREFIX=other.keys.prefix),
+        )
+        jobs = [(home, await home.submit(message("stall after=4"))) for home in (world, other)]
+        for home, job_id in jobs:
+            await spoken(home, job_id)
+        for worker in (patient, hurried):
+            worker.terminate()
+        await asyncio.to_thread(hurried.said, "draining: 1 jobs")
+        hurried.terminate()
+        for worker in (patient, hurried):
+            assert await asyncio.to_thread(worker.exit_code, 10) == 0
+        for home, job_id in jobs:
+            record = await home.record(job_id)
+            assert (record.state, record.code) == (State.FAILED, "worker_stopping")
 
 
 async def _is(world: World, job_id: str, state: State) -> bool:

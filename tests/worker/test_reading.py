@@ -137,6 +137,13 @@ def test_an_event_beyond_the_limit_fails_the_stream(monkeypatch: pytest.MonkeyPa
         Reading().feed(b"data: " + b"x" * 100)
 
 
+def test_positions_of_the_upstreams_own_are_taken_off() -> None:
+    """A client must come back with ours; an `id:` behind the name is data to nobody and stays."""
+    reading = Reading()
+    read = b"id: 7\n" + said.start() + b"id: 8\nid: 9\n" + HELLO
+    assert reading.feed(read) == [said.start(), HELLO]
+
+
 def test_comments_are_left_out() -> None:
     """A comment is no frame, before content and after it."""
     reading = Reading()

@@ -32,6 +32,11 @@ def test_a_broken_call_is_repeated(code: str) -> None:
     assert wait_s(UpstreamFailed(code)) is not None
 
 
+def test_a_useless_answer_that_was_complete_is_not_repeated() -> None:
+    """It would be paid for twice."""
+    assert wait_s(UpstreamFailed("upstream_garbled", paid=True)) is None
+
+
 def test_an_answer_too_large_is_not_repeated() -> None:
     """It would be as large again."""
     assert wait_s(UpstreamFailed("answer_too_large")) is None

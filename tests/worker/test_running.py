@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from streamlog.claims import Claim, Claims
 from streamlog.lifecycle import State
 from streamlog.log import Ended
-from tests.streamlog.world import GRACE_S, World
+from tests.streamlog.world import EVENT, GRACE_S, World
 from tests.support.facts import true, until
 from tests.support.series import Moved
 from worker.running import Run, Running
@@ -72,6 +72,20 @@ def test_a_run_is_sure_for_four_fifths_of_its_lease(monkeypatch: pytest.MonkeyPa
     for now, sure in ((100.0, True), (103.99, True), (104.0, False), (200.0, False)):
         monkeypatch.setattr("worker.running.monotonic", lambda now=now: now)
         assert running.sure(run) is sure
+
+
+async def test_a_run_has_begun_while_its_first_content_is_on_its_way(world: World) -> None:
+    """Not only once Redis has answered: by then it may be too late to give it back unseen."""
+    held, writer = await world.running()
+    run = Run(held, monotonic())
+    assert not run.begun
+    run.writer = writer
+    assert not run.begun
+    writing = asyncio.ensure_future(writer.write([EVENT]))
+    await asyncio.sleep(0)
+    assert not writing.done()
+    assert run.begun
+    await writing
 
 
 async def test_the_guard_closes_what_could_not_be_renewed() -> None:

@@ -31,6 +31,12 @@ class Refusing(Claims):
         return Swept([], [])
 
 
+@pytest.fixture
+def moved() -> Moved:
+    """What the metrics have done since the test began."""
+    return Moved()
+
+
 @asynccontextmanager
 async def sweeping(claims: Claims) -> AsyncIterator[Sweeper]:
     """A sweeper at work; it must not end by itself."""
@@ -87,7 +93,7 @@ async def test_idle_is_the_time_since_redis_answered(monkeypatch: pytest.MonkeyP
     now = 100.0
     monkeypatch.setattr("streamlog.sweeper.monotonic", lambda: now)
     claims = Refusing(OSError("refused"))
-    sweeper = Sweeper(claims, 0.01)
+    sweeper = Sweeper(claims, 0.01, lambda swept: None)
     now = 107.0
     task = asyncio.create_task(sweeper.sweep_for_ever())
     await asyncio.sleep(0)
