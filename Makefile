@@ -48,6 +48,7 @@ bench: setup ## Measure what Sluice adds to a direct call
 docs: setup ## Write the generated pages again
 	@$(BIN)/python -m telemetry.document
 	@$(BIN)/python docs/settings.py
+	@$(BIN)/python docs/lifecycle.py
 
 lock: setup ## Pin what pyproject.toml asks for; ARGS=--upgrade takes newer versions
 	@$(COMPILE) --output-file requirements.lock
