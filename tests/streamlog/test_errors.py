@@ -57,7 +57,6 @@ def test_an_error_says_whose_fault_it_is_and_what_its_code_says() -> None:
     kinds = (ClientError(), UpstreamError(), InternalError())
     assert [error.code for error in kinds] == ["invalid_request", "upstream_error", "internal"]
     assert [error.http_status for error in kinds] == [400, 500, 500]
-    assert [error.retryable for error in kinds] == [False, True, True]
 
 
 def test_an_error_may_say_more_than_its_code() -> None:
