@@ -251,3 +251,10 @@ async def test_close_fails_what_is_unanswered(private: Valkey, mortal: World) ->
         with pytest.raises(RedisConnectionError):
             await answer
     private.thaw()
+
+
+async def test_a_call_on_a_closed_line_fails_at_once(world: World) -> None:
+    """It would wait for a connection that never comes."""
+    await world.line.close()
+    with pytest.raises(RedisConnectionError):
+        await asyncio.wait_for(world.line.command("PING"), 1)

@@ -61,6 +61,15 @@ SWEEP = of(
     ("redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', digits(now_ms - 60000))", "", "sweep_says_which_workers_live"),
     ("if redis.call('ZCARD', QUEUE) > 0 then ring() end", "", "sweep_rings_while_jobs_wait"),
 )
+SHORTAGE = of(
+    "sweep",
+    (
+        "redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', digits(now_ms - 60000))",
+        "",
+        "a_full_redis_lets_the_sweep_through",
+    ),
+    ("if ARGV[1] ~= '' then", "if true then", "sweep_by_a_gateway_does_all_but_count_as_a_worker"),
+)
 RELEASE = of(
     "release",
     ("of[1] ~= 'running' or of[2] ~= ARGV[2]", "of[2] ~= ARGV[2]", "release_of_an_ended_job_does_nothing"),
@@ -98,4 +107,4 @@ LEAVE = of(
     ("redis.call('ZADD', CHECKS, 'LT',", "redis.call('ZADD', CHECKS,", "leave_brings_the_sweeps_look_forward"),
 )
 
-BREAKS = [*RENEW, *SWEEP, *RELEASE, *NOTE, *WATCH, *LEAVE]
+BREAKS = [*RENEW, *SWEEP, *SHORTAGE, *RELEASE, *NOTE, *WATCH, *LEAVE]

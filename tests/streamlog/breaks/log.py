@@ -4,6 +4,7 @@ from tests.streamlog.breaks.book import of
 
 APPEND = of(
     "append",
+    ("if mark ~= 'failed' then", "if true then", "a_failure_is_no_content"),
     ("if not of[1] then", "if false then", "append_to_a_job_that_is_gone_bears_no_log"),
     ("if of[2] == attempt", "if false and of[2] == attempt", "append_answers_a_repeat_and_stores_nothing_twice"),
     ("digits((tonumber(ended[2])", "digits(1e9 + (tonumber(ended[2])", "an_ending_sent_twice_is_one_ending"),
@@ -39,6 +40,7 @@ STORE = of(
 )
 FINISH = of(
     "common",
+    ("redis.call('ZREM', LEASES, id) -- first", "-- first", "a_full_redis_lets_a_cancel_through"),
     ("now_us)\n  dequeue(id)", "now_us)", "end_from_the_queue_takes_the_job_out_of_it"),
     ("redis.call('ZREM', LEASES, id)\n  redis.call('DEL'", "redis.call('DEL'", "an_ending_leaves_only_record_and_log"),
     ("redis.call('DEL', ARQ_JOB .. id, ", "redis.call('DEL', ", "an_ending_in_the_queue_leaves_only_record_and_log"),

@@ -4,6 +4,11 @@ from tests.streamlog.breaks.book import of
 
 SUBMIT = of(
     "submit",
+    (
+        "if redis.call('STRLEN', BODY .. id) ~= body_bytes",
+        "redis.call('ZREM', QUEUE, id) if false",
+        "a_full_redis_takes_no_job_and_keeps_nothing_of_it",
+    ),
     ("if known then", "if false then", "submit_is_idempotent_under_resend"),
     ("if known then", "if false then", "a_resent_submit_does_not_disturb_a_claimed_job"),
     ("if redis.call('STRLEN', BODY .. id) ~= body_bytes", "if false", "submit_fails_when_the_body_is_missing"),

@@ -4,8 +4,20 @@ Each law is held by `test_laws` against a real server and a fake one, and by `te
 one line broken. Its name says the law.
 """
 
-from tests.streamlog.laws import append, claim, ending, letting_go, life, reading, renew, submit, sweep, watching
+from tests.streamlog.laws import (
+    append,
+    claim,
+    ending,
+    letting_go,
+    life,
+    reading,
+    renew,
+    shortage,
+    submit,
+    sweep,
+    watching,
+)
 from tests.streamlog.laws.book import LAWS
 
-CHAPTERS = (submit, claim, renew, sweep, append, ending, letting_go, watching, reading, life)
+CHAPTERS = (submit, claim, renew, sweep, append, ending, letting_go, watching, reading, shortage, life)
 __all__ = ["CHAPTERS", "LAWS"]

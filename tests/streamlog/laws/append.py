@@ -175,3 +175,12 @@ async def append_writes_the_fields_that_come_with_it(world: World) -> None:
     ahead.number = 7
     assert await _refusal(ahead, fields=["usage", "{}"]) == "lost"
     assert (await world.record(claim.job_id)).usage == {"output_tokens": 1}
+
+
+@law
+async def a_failure_is_no_content(world: World) -> None:
+    """A job that failed before its first frame of an answer has an ending, and no time of content."""
+    claim, writer = await world.running()
+    await writer.write([EVENT], mark="failed", code="upstream_cut")
+    record = await world.record(claim.job_id)
+    assert (record.state, record.content_us) == ("failed", 0)

@@ -201,3 +201,13 @@ async def sweep_says_which_workers_live(world: World) -> None:
     await world.call("ZADD", world.keys.workers, "XX", "INCR", -60_000, "w1")
     await world.claims("w2").sweep()
     assert await world.call("ZRANGE", world.keys.workers, 0, -1) == [b"w2"]
+
+
+@law
+async def sweep_by_a_gateway_does_all_but_count_as_a_worker(world: World) -> None:
+    """A fleet without workers still ends its jobs, and does not look as if it had one."""
+    job_id = await world.submit()
+    await world.pass_time(job_id, QUEUE_WAIT_S + 1)
+    swept = await world.claims("").sweep()
+    assert [ended.code for ended in swept.ended] == ["queue_timeout"]
+    assert (await world.log.fleet()).workers == 0
