@@ -1,11 +1,14 @@
 """Presence: Redis hears at once who comes and who leaves, and again and again who stays."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from streamlog.presence import Presence
+from streamlog.scripts import Argument
 from streamlog.settings import JobSettings
 from tests.streamlog.world import World
 from tests.support.facts import true
@@ -113,6 +116,33 @@ async def test_the_word_is_not_repeated_for_who_left(world: World, presence: Pre
 
     await true(repeated)
     assert await _word_ms(world, left) is None
+
+
+async def test_who_leaves_while_a_round_is_said_is_not_spoken_for(
+    world: World, presence: Presence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long round goes in pages, and each page speaks for those who are still there."""
+    monkeypatch.setattr("streamlog.presence._PAGE", 1)
+    stays, leaves = await world.submit(), await world.submit()
+    for job_id in (stays, leaves):
+        presence.join(job_id, known=True)
+    say, rounds = world.line.script, 0
+
+    def leave_during_the_first_page(name: str, *args: Argument) -> asyncio.Future[Any]:
+        nonlocal rounds
+        rounds += stays in args
+        if stays in args and rounds == 1:
+            presence.leave(leaves, ended=False)
+        return say(name, *args)
+
+    monkeypatch.setattr(world.line, "script", leave_during_the_first_page)
+
+    async def said_twice() -> bool:
+        return rounds == 2
+
+    await true(said_twice)
+    assert await _word_ms(world, stays) is not None
+    assert await _word_ms(world, leaves) is None
 
 
 async def test_a_server_that_was_frozen_hears_the_word_again(private: Valkey) -> None:
