@@ -4,6 +4,7 @@ import asyncio
 
 import httpx2
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from streamlog.lifecycle import State
 from tests.gateway.house import MESSAGE, Hand, House, open_house
@@ -132,8 +133,9 @@ async def test_a_malformed_position_is_400(house: House, position: str, known: b
 async def test_a_position_of_another_job_is_lost_at_once(house: House) -> None:
     """200 and `event: error`, never that job's frames, never all of this one's."""
     one, two = await ended(house, "a"), await ended(house, "b")
-    response = await events_at(house, one, headers={"last-event-id": event_id(two, 3)})
-    await lost(response)
+    alike = f"{UNKNOWN}:{one.claim.attempt}-3"  # but for its job it is a position that this log holds
+    for position in (event_id(two, 3), alike):
+        await lost(await events_at(house, one, headers={"last-event-id": position}))
 
 
 @pytest.mark.parametrize("number", [0, 7, 9_999_999])
@@ -245,6 +247,19 @@ async def test_a_redis_that_goes_away_ends_the_stream_by_name() -> None:
             valkey.start()
     finally:
         valkey.close()
+
+
+async def test_a_log_that_cannot_be_read_is_said_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a stream as well, also when Redis goes away between two questions."""
+    hand = await ended(house, "a")
+
+    async def unreachable(*_: object) -> None:
+        raise RedisConnectionError("gone")
+
+    monkeypatch.setattr(house.service.log, "read", unreachable)
+    response = await events_at(house, hand)
+    assert response.status_code == 200
+    assert b'"error_code":"redis_unavailable"' in response.content
 
 
 async def test_a_stranger_cannot_follow(house: House) -> None:

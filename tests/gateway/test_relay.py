@@ -222,7 +222,7 @@ async def test_the_first_token_is_timed_once_and_its_parts_add_up(
     monkeypatch.setattr("gateway.relay.announce", told.append)
     job = Submitted("job_x", "req_1", "claude-test", 1_900_000, now() - 0.25)  # stored 0.1 s after its submit
     head = json.dumps({"status": 200, "headers": {}}).encode()
-    await relayed(house, None, batch(b"one", head=head), batch(b"two", mark="done"), job=job)
+    await relayed(house, None, batch(b"one", head=head), batch(b"two", mark="done", head=head), job=job)
     (fact,) = told
     assert fact.model == "claude-test"
     assert 0.25 <= fact.total_s < 1.0

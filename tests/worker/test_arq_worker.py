@@ -75,6 +75,22 @@ async def test_without_the_bell_a_worker_looks_by_itself(world: World) -> None:
         await crew.begun(1)
 
 
+@pytest.mark.parametrize("kept", [None, b"garbage"])
+async def test_a_job_that_arq_cannot_run_is_let_go_at_once(world: World, kept: bytes | None) -> None:
+    """Its lease is over and its queue untouched, so that nobody waits for the lease to run out."""
+    job_id = await world.submit()
+    key = world.keys.arq_job(job_id)
+    await (world.call("DEL", key) if kept is None else world.call("SET", key, kept))
+    async with working(world, lease_s=30.0) as crew:
+
+        async def let_go() -> bool:
+            lease = await world.call("ZSCORE", world.keys.leases, job_id)
+            return lease is not None and float(lease) <= await world.now_ms()
+
+        await true(let_go, within_s=5)
+        assert crew.jobs.begun == []
+
+
 async def test_a_burst_spreads_over_two_workers(world: World) -> None:
     """A worker that takes some rings for the rest."""
     async with working(world, slots=4, bell_s=30.0) as one, working(world, slots=4, bell_s=30.0) as two:
@@ -188,7 +204,7 @@ async def test_a_job_claimed_again_by_its_own_worker_is_first_cancelled(world: W
 
 async def test_after_stop_nothing_more_is_claimed(world: World) -> None:
     """What runs goes on; what is submitted is another worker's, and so is the token that tells of it."""
-    async with working(world) as stopping:
+    async with working(world, bell_s=30.0) as stopping:
         await world.submit()
         await stopping.begun(1)
         stopping.queue.stop()

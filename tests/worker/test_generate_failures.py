@@ -184,6 +184,7 @@ async def test_an_error_event_before_content_counts_as_the_status_that_it_stands
     [
         (wire.broken(head(content_length="10"), b"{}"), "upstream_cut"),
         (wire.silent(head(content_length="10"), b"{}"), "upstream_stalled"),
+        (wire.silent(head(content_length="10")), "upstream_stalled"),
     ],
 )
 async def test_an_answer_without_streaming_that_breaks_off_is_asked_for_again(
@@ -192,7 +193,7 @@ async def test_an_answer_without_streaming_that_breaks_off_is_asked_for_again(
     """Three times in all, since nothing was delivered; silence after the head is a stall."""
     async with upstream_is(world, reply) as (runner, served):
         runner.settings = WorkerSettings(upstream_idle_s=0.2)
-        outcome = await runner.run(WHOLE)
+        outcome = await asyncio.wait_for(runner.run(WHOLE), 4)
     assert (outcome.record.state, outcome.record.code) == (State.FAILED, code)
     assert len(served.requests) == 3
 
