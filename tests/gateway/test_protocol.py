@@ -1,0 +1,94 @@
+"""gateway/protocol.py: a request's head is bounded, and what is not HTTP gets one Anthropic error."""
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+import pytest
+
+from gateway.protocol import MAX_HEAD_BYTES
+from tests.gateway.house import MESSAGE, House
+from tests.support import said
+
+GET = b"GET /healthz HTTP/1.1\r\nhost: here\r\n"
+LARGE = b"x" * MAX_HEAD_BYTES
+
+
+async def connected(house: House) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", int(house.url.rpartition(":")[2]))
+
+
+async def answered(house: House, *writes: bytes) -> tuple[int, dict[bytes, bytes], Any]:
+    """Status, headers and JSON that these bytes are answered with; the connection is closed after it."""
+    reader, writer = await connected(house)
+    for data in writes:
+        writer.write(data)
+        await writer.drain()
+    received = await asyncio.wait_for(reader.read(), 3)
+    writer.close()
+    head, _, body = received.partition(b"\r\n\r\n")
+    line, *fields = head.split(b"\r\n")
+    return int(line.split(b" ")[1]), dict(field.split(b": ", 1) for field in fields), json.loads(body)
+
+
+@pytest.mark.parametrize(
+    "writes",
+    [
+        (GET + b"x: " + LARGE + b"\r\n\r\n",),
+        (GET, *(b"x-%d: %b\r\n" % (number, b"y" * 1000) for number in range(70)), b"\r\n"),
+        (b"GET /" + LARGE + b" HTTP/1.1\r\nhost: here\r\n\r\n",),
+        (GET + b"x: ", *[b"y" * 8192] * 60),  # the limit, and one read more
+    ],
+    ids=["one header", "many headers", "the line", "a header without end"],
+)
+async def test_a_head_beyond_its_limit_is_refused(house: House, writes: tuple[bytes, ...]) -> None:
+    """As soon as that is known; the sentence names the limit."""
+    status, headers, body = await answered(house, *writes)
+    assert 400 <= status < 500
+    assert body["error"]["details"] == {"error_code": "headers_too_large"}
+    assert str(MAX_HEAD_BYTES) in body["error"]["message"]
+    assert body["request_id"].encode() == headers[b"request-id"]
+    assert headers[b"connection"] == b"close"
+
+
+@pytest.mark.parametrize(
+    "sent", [b"\x16\x03\x01\x02\x00\x01\x00\x01", b"SSH-2.0-x\r\n", b"GET / HTTP/9\r\n\r\n", b"hello\r\n\r\n"]
+)
+async def test_what_is_not_http_is_refused(house: House, sent: bytes) -> None:
+    """In the same shape, whoever may read it."""
+    status, _, body = await answered(house, sent)
+    assert (status, body["error"]["type"]) == (400, "invalid_request_error")
+
+
+async def test_a_head_just_within_its_limit_is_taken(house: House) -> None:
+    """Long cookies are not forbidden."""
+    status, _, body = await answered(house, GET + b"connection: close\r\nx: " + LARGE[:-1000] + b"\r\n\r\n")
+    assert (status, body) == (200, {"status": "ok"})
+
+
+async def test_the_limit_is_one_requests_and_not_the_connections(house: House) -> None:
+    """A client that keeps its connection may send as many heads as it likes."""
+    reader, writer = await connected(house)
+    for _ in range(5):
+        writer.write(GET + b"x: " + LARGE[: MAX_HEAD_BYTES // 2] + b"\r\n\r\n")
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
+        assert head.startswith(b"HTTP/1.1 200 ")
+        await reader.readexactly(len(b'{"status": "ok"}'))
+    writer.close()
+
+
+async def test_garbage_behind_a_request_is_never_mixed_into_its_answer(house: House) -> None:
+    """The connection is closed instead."""
+    body = json.dumps(MESSAGE).encode()
+    reader, writer = await connected(house)
+    writer.write(b"POST /v1/messages HTTP/1.1\r\nhost: here\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+    hand = await house.claimed()
+    await hand.says(said.start(), said.text("a"))
+    received = await asyncio.wait_for(reader.readuntil(b'"text": "a"'), 3)
+    writer.write(b"\x00garbage\r\n\r\n")
+    with contextlib.suppress(ConnectionResetError):
+        received += await asyncio.wait_for(reader.read(), 3)
+    writer.close()
+    assert received.count(b"HTTP/1.1") == 1
+    assert b"invalid_request" not in received
