@@ -26,17 +26,18 @@ from bench.usage import Meter, Processes
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured. `at_once` pairs the streams of a moment with the moments of a round."""
+    """How much is measured. `at_once` pairs the streams of a moment with the moments of a round; `paced` are numbers
+    of streams."""
 
     rounds: int
     idle_samples: int
     at_once: tuple[tuple[int, int], ...]
-    paced_streams: int
+    paced: tuple[int, ...]
     window_s: float
 
 
-FULL = Size(rounds=3, idle_samples=300, at_once=((20, 15), (100, 5)), paced_streams=100, window_s=5.0)
-QUICK = Size(rounds=1, idle_samples=40, at_once=((20, 1), (100, 1)), paced_streams=20, window_s=0.5)
+FULL = Size(rounds=3, idle_samples=300, at_once=((20, 15), (100, 5)), paced=(20, 100), window_s=5.0)
+QUICK = Size(rounds=1, idle_samples=40, at_once=((20, 1), (100, 1)), paced=(20,), window_s=0.5)
 _EVENTS_PER_S = 80
 
 
@@ -69,7 +70,7 @@ def _measures(size: Size, meter: Meter) -> list[Measure]:
     return [
         Idle(size.idle_samples),
         *(AtOnce(streams, moments) for streams, moments in size.at_once),
-        PacedDeltas(size.paced_streams, _EVENTS_PER_S, size.window_s, meter),
+        *(PacedDeltas(streams, _EVENTS_PER_S, size.window_s, meter) for streams in size.paced),
     ]
 
 

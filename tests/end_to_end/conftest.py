@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 
-from tests.support.api import Api, Ledger
+from tests.support.api import Api
 from tests.support.cluster import Cluster, Ground
+from tests.support.ledger import Ledger
 from tests.support.process import Process, end_all
 
 _LOG_CHARACTERS = 4_000

@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.api import Api, Ledger, Stream, body, is_content
+from tests.support.api import Api, Stream, body, is_content
 from tests.support.asked import Asked
 from tests.support.cluster import Cluster, Ground
 from tests.support.facts import true
+from tests.support.ledger import Ledger
 from tests.support.process import Process
 from tests.support.sse import frames, joined
 

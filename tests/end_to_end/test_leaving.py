@@ -12,9 +12,10 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.support.api import Api, Ledger, body, is_content
+from tests.support.api import Api, body, is_content
 from tests.support.cluster import Cluster, Ground
 from tests.support.facts import each
+from tests.support.ledger import Ledger
 
 GRACE_S = 1.5  # longer than the time between two renewals, which is when a running job's listeners are counted
 WATCH_S = 2.0

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.api import Api, Ledger, body, is_content
+from tests.support.api import Api, body, is_content
 from tests.support.asked import Asked
 from tests.support.cluster import Cluster, Ground
 from tests.support.facts import true
+from tests.support.ledger import Ledger
 from tests.support.sse import Event, frames, joined
 
 LEASE_S = 4.0

@@ -7,9 +7,10 @@ import pytest
 import redis
 
 from tests.end_to_end.crowd import cancel_all, running, submit_many
-from tests.support.api import Api, Ledger
+from tests.support.api import Api
 from tests.support.cluster import Cluster, Ground
 from tests.support.facts import true
+from tests.support.ledger import Ledger
 
 WORKERS, SLOTS, LEASE_S = 8, 20, 2.0
 WAITING = 500

@@ -9,9 +9,10 @@ import anthropic
 import pytest
 from anthropic import AsyncAnthropic
 
-from tests.support.api import Api, Ledger, body, is_content
+from tests.support.api import Api, body, is_content
 from tests.support.cluster import Cluster, Ground
 from tests.support.facts import each
+from tests.support.ledger import Ledger
 
 _REQUEST_ID = re.compile(rb"req_01[0-9A-Za-z]{22}")
 _TRAVELS = re.compile("retry-after|content-type|anthropic-.*(?<!-reset)")

@@ -1,9 +1,10 @@
-"""A client of the gateway over plain HTTP, and a reader of the simulator's ledger.
+"""A client of the gateway, or of Claude's API itself, over plain HTTP.
 
 Invariant: every call has a time limit; what the gateway answers is returned as it came.
 Does not know: the SDK, Redis, any room of the project.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -15,6 +16,7 @@ from tests.support.sse import Event, events_of
 
 PROMPT = "Why is the sky blue?"
 VERSION = {"anthropic-version": "2023-06-01"}
+LIMIT_S = 30.0
 _NO_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
 
 
@@ -30,19 +32,24 @@ def body(scenario: str = "text", *, stream: bool = True, label: str = "", prompt
 
 
 class Stream:
-    """An open answer. Events are collected in `events` by whoever iterates; leaving the block cuts it."""
+    """An open answer. Events are collected in `events` by whoever iterates; leaving the block cuts it.
+
+    Iterating raises `TimeoutError` from `LIMIT_S` after its head on: pings keep a connection alive, and a hang with it.
+    """
 
     def __init__(self, response: httpx2.Response) -> None:
         self.response = response
         self.job_id = response.headers.get("sluice-job-id", "")
         self.events: list[Event] = []
         self._reads = events_of(response.aiter_raw())
+        self._deadline = asyncio.get_running_loop().time() + LIMIT_S
 
     def __aiter__(self) -> "Stream":
         return self
 
     async def __anext__(self) -> Event:
-        event = await anext(self._reads)
+        async with asyncio.timeout_at(self._deadline):
+            event = await anext(self._reads)
         self.events.append(event)
         return event
 
@@ -72,7 +79,7 @@ class Api:
         self._http = httpx2.AsyncClient(
             base_url=url,
             headers=headers,
-            timeout=30.0,
+            timeout=LIMIT_S,
             limits=_NO_LIMITS,
             trust_env=False,
             verify=False,  # it is plain HTTP, and to read all certificates takes 30 ms
@@ -85,7 +92,9 @@ class Api:
         await self._http.aclose()
 
     async def send(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        return await self._http.request(method, path, **options)
+        """Any call, read to its end, within `LIMIT_S`."""
+        async with asyncio.timeout(LIMIT_S):
+            return await self._http.request(method, path, **options)
 
     @contextlib.asynccontextmanager
     async def stream(self, message: dict[str, Any]) -> AsyncIterator[Stream]:
@@ -138,39 +147,3 @@ class Api:
             return found if found["state"] in ("done", "failed", "cancelled") else None
 
         return await fact(view, within_s)
-
-
-class Ledger:
-    """What the simulator was asked, and how each call ended. Its times are `time.monotonic()` of this machine."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-
-    async def calls(self, label: str) -> list[dict[str, Any]]:
-        """The calls with this label, in the order of their arrival."""
-        response = await self._api.send("GET", "/simulator/calls", params={"label": label, "limit": 1000})
-        calls: list[dict[str, Any]] = response.json()
-        return calls
-
-    async def open(self) -> int:
-        """How many calls are open now."""
-        count: int = (await self._api.send("GET", "/simulator/calls/open")).json()["count"]
-        return count
-
-    async def called(self, label: str, times: int = 1, within_s: float = 10.0) -> list[dict[str, Any]]:
-        """Wait until so many calls with this label have arrived."""
-
-        async def calls() -> list[dict[str, Any]] | None:
-            found = await self.calls(label)
-            return found if len(found) >= times else None
-
-        return await fact(calls, within_s)
-
-    async def closed(self, label: str, times: int = 1, within_s: float = 10.0) -> list[dict[str, Any]]:
-        """Wait until so many calls with this label have ended."""
-
-        async def calls() -> list[dict[str, Any]] | None:
-            found = [call for call in await self.calls(label) if call["ending"]]
-            return found if len(found) >= times else None
-
-        return await fact(calls, within_s)

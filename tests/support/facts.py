@@ -6,6 +6,7 @@ from time import monotonic
 from typing import TypeVar
 
 _POLL_S = 0.01
+_CASE_S = 40.0
 
 T = TypeVar("T")
 
@@ -42,11 +43,15 @@ async def until(probe: Callable[[], object], within_s: float = 10.0) -> None:
 
 
 async def each(check: Callable[..., Awaitable[None]], cases: Mapping[str, tuple[object, ...]]) -> None:
-    """Run a check on all cases side by side. Raises an `ExceptionGroup` of the failures, each noting its case."""
+    """Run a check on all cases side by side, each for at most 40 s.
+
+    Raises an `ExceptionGroup` of the failures, each noting its case.
+    """
 
     async def one(case: str) -> None:
         try:
-            await check(*cases[case])
+            async with asyncio.timeout(_CASE_S):
+                await check(*cases[case])
         except Exception as error:
             error.add_note(f"case: {case}")
             raise
