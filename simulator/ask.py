@@ -46,7 +46,7 @@ class Ask:
 
 
 def read_ask(body: Json) -> Ask:
-    """Read a body that passed the checks."""
+    """Read a body that passed the checks; one that asks for no answer may have no `max_tokens`."""
     prompt = _last_prompt(body["messages"])
     found = DIRECTIVE.search(prompt)
     thinking = body.get("thinking") or {}
@@ -54,7 +54,7 @@ def read_ask(body: Json) -> Ask:
     return Ask(
         model=body["model"],
         stream=bool(body.get("stream")),
-        max_tokens=body["max_tokens"],
+        max_tokens=body.get("max_tokens", 1),
         stop_sequences=tuple(body.get("stop_sequences") or ()),
         prompt=DIRECTIVE.sub("", prompt).strip(),
         directive=found.group(1) if found else None,

@@ -1,45 +1,49 @@
 """What Claude's API refuses before any model is asked, with its own words for it.
 
 Invariant: a body that passes is an object whose `model`, `max_tokens` and `messages` have the right shape.
-Unknown fields pass: the API gains fields faster than a simulator. Does not know scenarios.
+Unknown fields pass: the API gains fields faster than a simulator. Does not know scenarios, nor versions' rules.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from simulator.catalogue import is_retired
 from simulator.errors import ApiError
 from simulator.http import HttpRequest
+from simulator.versions import check_rules, checked_version
 
 Json = dict[str, Any]
 
-_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}")
-SAMPLING_REFUSED_SINCE = "2026-10-21"
-"""From this `anthropic-version` on the API refuses the fields of SAMPLING_FIELDS."""
-SAMPLING_FIELDS = ("temperature", "top_p", "top_k")
 _ROLES = ("user", "assistant", "system")
 
 
-def checked_body(request: HttpRequest) -> Json:
-    """The JSON body of a Messages call. Raises ApiError in the order in which the API looks: 413, 401, 400."""
+def check_caller(request: HttpRequest) -> str:
+    """The API version of a call that may be made. Raises ApiError in the order in which the API looks: 413, 401,
+    400."""
     if request.too_large:
         raise ApiError(413)
     _check_key(request.headers)
-    version = _checked_version(request.headers)
+    return checked_version(request.headers)
+
+
+def checked_body(request: HttpRequest, *, for_answer: bool = True) -> Json:
+    """The JSON body of a Messages call; one that is not `for_answer` needs no `max_tokens`. Raises ApiError."""
+    version = check_caller(request)
     body = _decoded(request.body)
     for check in _BODY_CHECKS:
-        check(body)
-    _check_sampling(body, version)
+        if for_answer or check is not _check_max_tokens or "max_tokens" in body:
+            check(body)
+    check_rules(body, version)
     return body
 
 
 def check_model(model: str) -> None:
-    """Raise the API's 404 for a model that does not exist: not a `claude…`, or a `claude-unknown…`."""
-    if not model.startswith("claude") or model.startswith("claude-unknown"):
+    """Raise the API's 404 for a model that cannot be called: not a `claude…`, a `claude-unknown…`, a retired one."""
+    if not model.startswith("claude") or model.startswith("claude-unknown") or is_retired(model):
         raise ApiError(404, f"model: {model}")
 
 
@@ -48,15 +52,6 @@ def _check_key(headers: dict[str, str]) -> None:
     bearer = scheme.lower() == "bearer" and token.strip() != ""
     if not bearer and not headers.get("x-api-key"):
         raise ApiError(401, "x-api-key header is required")
-
-
-def _checked_version(headers: dict[str, str]) -> str:
-    version = headers.get("anthropic-version")
-    if version is None:
-        raise ApiError(400, "anthropic-version: header is required")
-    if not _VERSION.fullmatch(version):
-        raise ApiError(400, f'anthropic-version: "{version}" is not a valid version')
-    return version
 
 
 def _decoded(raw: bytes) -> Json:
@@ -138,8 +133,9 @@ def _check_tools(body: Json) -> None:
     for index, tool in enumerate(body.get("tools") or ()):
         where = f"tools.{index}"
         _check_kind(tool, where, dict, "dictionary")
-        _check_field(tool, "name", f"{where}.custom.name", str, "string")
+        # Tools of the API itself have rules of their own, and some have no name: an MCP server's whole set.
         if tool.get("type") in (None, "custom"):
+            _check_field(tool, "name", f"{where}.custom.name", str, "string")
             _check_field(tool, "input_schema", f"{where}.custom.input_schema", dict, "dictionary")
 
 
@@ -150,16 +146,8 @@ def _check_thinking(body: Json) -> None:
     if "budget_tokens" not in thinking:
         raise ApiError(400, "thinking.enabled.budget_tokens: Field required")
     _check_kind(thinking["budget_tokens"], "thinking.enabled.budget_tokens", int, "integer")
-    if thinking["budget_tokens"] >= body["max_tokens"]:
+    if "max_tokens" in body and thinking["budget_tokens"] >= body["max_tokens"]:
         raise ApiError(400, "`max_tokens` must be greater than `thinking.budget_tokens`.")
-
-
-def _check_sampling(body: Json, version: str) -> None:
-    if version < SAMPLING_REFUSED_SINCE:
-        return
-    for name in SAMPLING_FIELDS:
-        if name in body:
-            raise ApiError(400, f"{name}: Extra inputs are not permitted")
 
 
 _OPTIONAL_FIELDS: tuple[tuple[str, type, str], ...] = (

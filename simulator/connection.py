@@ -14,10 +14,11 @@ from typing import cast
 
 import httptools
 
-from simulator.errors import ApiError, error_body
+from simulator.errors import ApiError
 from simulator.exchange import Exchange
-from simulator.headers import api_headers, new_id
+from simulator.headers import new_id
 from simulator.http import HttpRequest
+from simulator.refusal import refuse
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """The limit of Claude's Messages API (its page "Errors", request_too_large)."""
@@ -102,7 +103,9 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count_header(len(name) + len(value))
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        # A header that comes twice is one list (RFC 9110, 5.3): both values are evidence.
+        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
 
     def on_headers_complete(self) -> None:
         if self._parser.get_http_version() != "1.1":
@@ -160,10 +163,8 @@ class Connection(asyncio.Protocol):
         if self._open is not None:
             self.abort()
             return
-        request_id = new_id("req")
         exchange = Exchange(self._transport, body_wanted=True, keep_alive=False, on_done=self._forget_idle)
-        headers = (*api_headers(request_id), ("content-type", "application/json"))
-        exchange.answer(refusal.status, headers, error_body(refusal.type, refusal.message, request_id))
+        refuse(exchange, refusal, new_id("req"))
 
     def _count_header(self, size: int) -> None:
         self._header_size += size

@@ -7,7 +7,7 @@ pace or sockets.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from simulator.errors import ERROR_TYPES, MESSAGES, ApiError, error_body
@@ -35,6 +35,13 @@ class Script:
     head: bool = True
     one_by_one: bool = False
     """Each frame is a write of its own, a turn of the loop apart."""
+    length: int | None = None
+    """The bytes that the head of a body promises, where these are not those that come."""
+
+    @property
+    def promised_length(self) -> int:
+        """What the head of a body says."""
+        return sum(len(frame.data) for frame in self.frames) if self.length is None else self.length
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,8 @@ class Broken(Delivery):
         return self._script(self.place.until(frames))
 
     def whole(self, body: bytes) -> Script:
-        return self._script([_body_frame(body[: len(body) // 2])] if self.place.before is None else [])
+        half = [_body_frame(body[: len(body) // 2])]
+        return replace(self._script(half if self.place.before is None else []), length=len(body))
 
     def _script(self, frames: list[Frame]) -> Script:
         return Script(frames, self.ending, "cut", head=self.place.before != "headers")

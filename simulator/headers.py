@@ -23,11 +23,16 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_01{secrets.token_bytes(22).translate(_BYTE_TO_BASE62).decode()}"
 
 
+def date_header(now: datetime | None = None) -> tuple[str, str]:
+    """The header that every server sends."""
+    return ("date", format_datetime(now or datetime.now(UTC), usegmt=True))
+
+
 def api_headers(request_id: str, *, exhausted: bool = False) -> Headers:
     """What every answer carries; `exhausted` leaves nothing of the rate limits, as with a 429."""
     now = datetime.now(UTC)
     return (
-        ("date", format_datetime(now, usegmt=True)),
+        date_header(now),
         ("request-id", request_id),
         ("anthropic-organization-id", _ORGANIZATION_ID),
         *_rate_limit_headers(now, exhausted),

@@ -26,6 +26,11 @@ class HttpRequest:
     arrived_s: float
     """`time.monotonic()` when the last byte of the request came."""
 
+    @property
+    def target(self) -> str:
+        """The path and the query as they arrived."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
 
 def response_head(status: int, headers: Headers) -> bytes:
     """The status line and headers up to and with the blank line; no framing header is added."""
@@ -43,6 +48,8 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 
 def _phrase(status: int) -> str:
-    if status == 529:
-        return "Overloaded"
-    return http.HTTPStatus(status).phrase
+    return _OTHER_PHRASES.get(status) or http.HTTPStatus(status).phrase
+
+
+_OTHER_PHRASES = {524: "A Timeout Occurred", 529: "Overloaded"}
+"""Statuses that no RFC has."""

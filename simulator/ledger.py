@@ -24,10 +24,12 @@ Ended = Literal["complete", "client_closed", "cut", "error"]
 
 
 class Call(msgspec.Struct):
-    """One POST /v1/messages. `events` counts those handed to the socket; of an answer that does not stream
-    it is 0. `label` is the caller's own word for it, from `x-sim-label` or `metadata.user_id`."""
+    """One call of the API. `path` has its query, as it arrived. `events` counts those handed to the socket; of an
+    answer that does not stream it is 0. `label` is the caller's own word for it."""
 
     index: int
+    method: str
+    path: str
     headers: dict[str, str]
     body_sha256: str
     body_size: int
@@ -57,6 +59,8 @@ class Ledger:
         """Note a call that has arrived; the caller closes it once."""
         call = Call(
             index=self._next_index,
+            method=request.method,
+            path=request.target,
             headers={name: _shortened(name, value) for name, value in request.headers.items()},
             body_sha256=hashlib.sha256(request.body).hexdigest(),
             body_size=request.body_size,

@@ -13,12 +13,16 @@ import msgspec
 
 from simulator.choice import Pace
 from simulator.connection import App
-from simulator.errors import ApiError, error_body
+from simulator.endpoint import Endpoint, Planner
+from simulator.errors import ApiError
 from simulator.exchange import Exchange
-from simulator.headers import api_headers, new_id
+from simulator.headers import new_id
 from simulator.http import Headers, HttpRequest
 from simulator.ledger import MAX_CALLS, Ledger
 from simulator.messages import Messages
+from simulator.models import PREFIX, Models
+from simulator.pacer import Pacer
+from simulator.refusal import refuse
 
 _LOG = logging.getLogger(__name__)
 _JSON: Headers = (("content-type", "application/json"),)
@@ -32,11 +36,19 @@ class Routes:
     """The app of every connection: it answers each request, or has it played."""
 
     def __init__(self, ledger: Ledger, pace: Pace) -> None:
-        calls = _Calls(ledger)
+        calls, pacer = _Calls(ledger), Pacer()
+        messages, models = Messages(ledger, pace), Models(ledger)
+
+        def app(plan: Planner) -> App:
+            return Endpoint(ledger, pacer, plan)
+
         self._table: dict[str, dict[str, App]] = {
-            "/v1/messages": {"POST": Messages(ledger, pace)},
+            "/v1/messages": {"POST": app(messages.answer)},
+            "/v1/messages/count_tokens": {"POST": app(messages.count)},
+            "/v1/models": _both(app(models.page)),
+            f"{PREFIX}{{id}}": _both(app(models.one)),
+            "/api/hello": _readable(lambda request: {"message": "hello"}),
             "/healthz": _readable(lambda request: {"status": "ok"}),
-            "/": _readable(lambda request: {"name": "a simulator of Claude's Messages API"}),
             "/simulator/calls": {**_readable(calls.newest), "DELETE": _page(calls.reset)},
             "/simulator/calls/open": _readable(calls.open),
         }
@@ -46,16 +58,18 @@ class Routes:
         try:
             self._handler(request)(request, exchange)
         except ApiError as error:
-            _refuse(exchange, error)
+            refuse(exchange, error, new_id("req"))
         except Exception:
             _LOG.exception("%s %s failed", request.method, request.path)
             if exchange.begun:
                 exchange.close()
             else:
-                _refuse(exchange, ApiError(500))
+                refuse(exchange, ApiError(500), new_id("req"))
 
     def _handler(self, request: HttpRequest) -> App:
-        methods = self._table.get(request.path)
+        name = request.path.removeprefix(PREFIX)
+        one_model = request.path.startswith(PREFIX) and name != "" and "/" not in name
+        methods = self._table.get(f"{PREFIX}{{id}}" if one_model else request.path)
         if methods is None:
             raise ApiError(404)
         if request.method not in methods:
@@ -83,15 +97,13 @@ class _Calls:
         return {"deleted": self._ledger.reset()}
 
 
+def _both(app: App) -> dict[str, App]:
+    return {"GET": app, "HEAD": app}
+
+
 def _readable(page: Page) -> dict[str, App]:
-    return {"GET": _page(page), "HEAD": _page(page)}
+    return _both(_page(page))
 
 
 def _page(page: Page) -> App:
     return lambda request, exchange: exchange.answer(200, _JSON, msgspec.json.encode(page(request)))
-
-
-def _refuse(exchange: Exchange, error: ApiError) -> None:
-    request_id = new_id("req")
-    headers = (*api_headers(request_id), *error.headers, *_JSON)
-    exchange.answer(error.status, headers, error_body(error.type, error.message, request_id))

@@ -23,7 +23,7 @@ from simulator.delivery import (
     Pings,
     Place,
 )
-from simulator.errors import ERROR_TYPES, ApiError
+from simulator.errors import ERROR_TYPES, ODD_BODIES, ApiError
 from simulator.scenario import Call, Parameter, Reply, Scenario
 
 _AFTER = Parameter("behind so many events; message_start is the first", default=5, high=1_000_000)
@@ -61,7 +61,13 @@ def _has_recovered(call: Call) -> bool:
 def _refusal(call: Call) -> Delivery:
     if _has_recovered(call):
         return Delivery()
-    raise ApiError(_status(call), headers=_retry_after(call))
+    odd = ODD_BODIES.get(call.values.word("body") or "")
+    raise ApiError(_status(call), headers=(*_retry_after(call), *_should_retry(call)), odd=odd)
+
+
+def _should_retry(call: Call) -> tuple[tuple[str, str], ...]:
+    word = call.values.word("should-retry")
+    return () if word is None else (("x-should-retry", word),)
 
 
 def _retry_after(call: Call) -> tuple[tuple[str, str], ...]:
@@ -163,6 +169,10 @@ _HOW_IT_FAILS = (
         {
             "status": _STATUS,
             "retry-after": Parameter("in seconds; by default 1 with a 429", high=3_600, words=("none",)),
+            "should-retry": Parameter("the header `x-should-retry`", words=("true", "false")),
+            "body": Parameter(
+                "in place of the API's error: a middle box's, or JSON off shape", words=tuple(ODD_BODIES)
+            ),
             "then-ok": _THEN_OK,
         },
         primary="status",

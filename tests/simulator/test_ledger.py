@@ -12,7 +12,7 @@ from tests.simulator.calls import calls
 REQUEST = HttpRequest(
     method="POST",
     path="/v1/messages",
-    query="",
+    query="beta=true",
     headers={"x-api-key": "sk-ant-secret-secret", "authorization": "Bearer secret-secret", "a": "b"},
     body=b"{}",
     body_size=2,
@@ -54,6 +54,12 @@ def test_the_body_is_known_by_its_hash() -> None:
     call = Ledger().open(REQUEST)
     assert call.body_sha256 == hashlib.sha256(b"{}").hexdigest()
     assert (call.body_size, call.started) == (2, 1.5)
+
+
+def test_the_request_line_is_kept() -> None:
+    """The method, and the path with its query as they arrived."""
+    call = Ledger().open(REQUEST)
+    assert (call.method, call.path) == ("POST", "/v1/messages?beta=true")
 
 
 async def test_refused_calls_are_seen(http: httpx2.AsyncClient) -> None:

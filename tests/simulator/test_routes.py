@@ -6,7 +6,9 @@ import pytest
 from tests.simulator.calls import body, calls
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/messages/", "/v1", "/simulator"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v1/nothing", "/v1/messages/", "/v1/models/", "/v1/models/a/b", "/v1", "/simulator"]
+)
 async def test_unknown_paths(http: httpx2.AsyncClient, path: str) -> None:
     """A path that leads nowhere is a 404 in the API's shape."""
     response = await http.get(path)
@@ -26,7 +28,14 @@ async def test_wrong_methods(http: httpx2.AsyncClient, method: str, path: str, a
     assert response.json()["type"] == "error"
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz"])
+async def test_probes_of_the_base_url(http: httpx2.AsyncClient) -> None:
+    """A client that looks whether anybody is there finds what it finds at the API: no root, and no HEAD of messages."""
+    assert [(await http.head(path)).status_code for path in ("/", "/v1/messages", "/api/hello")] == [404, 405, 200]
+    assert (await http.head("/")).headers["request-id"].startswith("req_")
+    assert await calls(http) == []
+
+
+@pytest.mark.parametrize("path", ["/api/hello", "/healthz"])
 async def test_it_is_alive(http: httpx2.AsyncClient, path: str) -> None:
     """GET and HEAD are answered without a key; HEAD has no body."""
     assert (await http.get(path, headers={"x-api-key": ""})).status_code == 200
