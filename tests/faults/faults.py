@@ -1,0 +1,85 @@
+"""The table of faults: each row is injected by one function, at a small size for every day and at the full size.
+
+To add one: write its function beside its like, and a row here. `reach` is the sentence of docs/guarantees.md.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tests.faults import deaths, outages
+from tests.faults.run import Run, Size
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One row. `inject` runs it: load, faults, judgement."""
+
+    name: str
+    inject: Callable[[Run], Awaitable[None]]
+    small: Size
+    full: Size
+    reach: str
+
+
+def _full(streams: int, times: int, at_once: int, deltas: int = 40) -> Size:
+    return Size(streams, times, at_once, deltas, small=False)
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "kill -9 of random workers",
+        deaths.killed_workers,
+        Size(60, 4, at_once=32, deltas=60),
+        _full(2000, 200, at_once=1000, deltas=200),
+        "0 lost, doubled, mixed or hung; kill to next event or named error ≤ lease + 2 s at p99, jobs waiting too",
+    ),
+    Fault(
+        "worker paused for two leases",
+        deaths.paused_workers,
+        Size(0, 2, at_once=8),
+        _full(0, 50, at_once=20),
+        "0 stale events; its upstream calls closed ≤ 2 s after it wakes; also when its jobs were cancelled",
+    ),
+    Fault(
+        "kill -9 of random gateways",
+        deaths.killed_gateways,
+        Size(30, 3, at_once=20, deltas=60),
+        _full(1000, 100, at_once=60, deltas=100),
+        "100 % resumed, 0 lost, 0 doubled, 0 extra upstream calls",
+    ),
+    Fault(
+        "rolling SIGTERM of gateways and workers",
+        deaths.rolling_stop,
+        Size(40, 1, at_once=30, deltas=50),
+        _full(1200, 3, at_once=300, deltas=100),
+        "0 failed, doubled or regenerated; every body properly ended",
+    ),
+    Fault(
+        "Redis restarted with its AOF",
+        outages.restarted,
+        Size(0, 2, at_once=30, deltas=60),
+        _full(0, 20, at_once=500, deltas=200),
+        "no process exits, no gap, no hang; ≥ 99 % complete, the rest a named error ≤ 10 s",
+    ),
+    Fault(
+        "Redis restarted, its AOF's tail cut off",
+        outages.tail_cut,
+        Size(0, 2, at_once=30, deltas=60),
+        _full(0, 20, at_once=500, deltas=200),
+        "100 % of the jobs hit end in a named error, no gap",
+    ),
+    Fault(
+        "Redis restarted without persistence",
+        outages.emptied,
+        Size(0, 1, at_once=30, deltas=60),
+        _full(0, 10, at_once=100, deltas=200),
+        "100 % named errors ≤ 10 s; new work served ≤ 3 s after its return",
+    ),
+    Fault(
+        "pub/sub connections killed every 500 ms",
+        outages.pubsub_killed,
+        Size(30, 0),
+        _full(200, 0, at_once=200),
+        "0 lost, 0 doubled, added delay ≤ 300 ms at p99",
+    ),
+)

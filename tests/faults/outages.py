@@ -1,0 +1,161 @@
+"""Faults of Redis itself: restarted with and without its data, frozen, cut off on one side, pub/sub killed.
+
+The lease is the usual 5 s where work has to survive the outage. Redis is killed with -9, the worst that a restart is.
+Does not know: how a run is judged.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from time import monotonic
+
+from tests.faults.checker import STAMP, Rules
+from tests.faults.clients import PASSING, Crowd
+from tests.faults.history import Stream
+from tests.faults.house import House
+from tests.faults.run import Run, mid_stream, p99
+from tests.support.cluster import Ground
+
+LEASE_S = 5.0
+DOWN_MOST_S = 2.0
+LOSSES = frozenset({"worker_lost", "stream_lost", "redis_unavailable", "request_lost", "job_not_found"})
+_PATIENT = PASSING | {"redis_unavailable"}
+
+
+@contextlib.asynccontextmanager
+async def _own_ground(*, persistent: bool) -> AsyncIterator[Ground]:
+    ground = await asyncio.to_thread(lambda: Ground(persistent=persistent))
+    try:
+        yield ground
+    finally:
+        await asyncio.to_thread(ground.close)
+
+
+async def restarted(run: Run) -> None:
+    """Redis is killed, stays away for up to 2 s, and comes back with its append-only file."""
+    async with _own_ground(persistent=True) as ground, run.house(ground, SLUICE_LEASE_S=LEASE_S) as (house, crowd):
+        await _outages(run, house, crowd, lambda: None)
+        await run.conclude(house, Rules(LOSSES, calls=3))
+        lost = sum(stream.outcome != "done" for stream in run.history.streams)
+        run.figure("streams that were not completed", 100 * lost / len(run.history.streams), "%", 1.0)
+        run.figure("killed to next event or named error, p99", _silences(run), "s", 10.0)
+
+
+async def tail_cut(run: Run) -> None:
+    """The same, but the end of the append-only file is cut off before the start."""
+    async with _own_ground(persistent=True) as ground, run.house(ground, SLUICE_LEASE_S=LEASE_S) as (house, crowd):
+
+        def cut() -> None:
+            (log,) = ground.server.data.glob("*.incr.aof")
+            size = log.stat().st_size
+            with log.open("r+b") as file:
+                file.truncate(size - min(size // 2, int(10 ** run.rng.uniform(3.0, 5.0))))
+
+        await _outages(run, house, crowd, cut)
+        await run.conclude(house, Rules(LOSSES, calls=3, log_lost=True))
+        run.figure("killed to next event or named error, p99", _silences(run), "s", 10.0)
+        hit = sum(stream.outcome == "stream_lost" for stream in run.history.streams)
+        run.demand(hit > 0, "no tail was lost")
+
+
+async def emptied(run: Run) -> None:
+    """Redis comes back with nothing: every open stream is told so, and new work is served."""
+    async with _own_ground(persistent=False) as ground, run.house(ground, SLUICE_LEASE_S=LEASE_S) as (house, crowd):
+        served_s: list[float] = []
+
+        async def serves() -> None:
+            back = monotonic()
+            probe = crowd.ask("text events=10 tps=0", passing=_PATIENT)
+            await asyncio.wait_for(probe.begun.wait(), 20.0)
+            served_s.append(monotonic() - back)
+
+        await _outages(run, house, crowd, lambda: None, serves)
+        await run.conclude(house, Rules(LOSSES, calls=3, log_lost=True))
+        run.figure("killed to named error, p99", _silences(run), "s", 10.0)
+        run.figure("new work served after its return, worst", max(served_s), "s", 3.0)
+
+
+async def _nothing() -> None:
+    return
+
+
+async def _outages(
+    run: Run,
+    house: House,
+    crowd: Crowd,
+    while_down: Callable[[], None],
+    when_back: Callable[[], Awaitable[None]] = _nothing,
+) -> None:
+    await house.start(gateways=2, workers=2)
+
+    async def strike() -> None:
+        for _ in range(run.size.times):
+            await mid_stream(crowd, run.size.at_once // 2)
+            await run.pause(0.3, 1.0)
+            run.inject("kill -9 of Redis")
+            await asyncio.to_thread(house.ground.server.kill)
+            await run.pause(0.0, DOWN_MOST_S)
+            while_down()
+            await asyncio.to_thread(house.ground.server.start)
+            await when_back()
+
+    striking = asyncio.create_task(strike())
+    scenario = f"text events={run.size.deltas} tps=20"
+    await crowd.keep(
+        run.size.at_once,
+        run.size.streams,
+        lambda: not striking.done(),
+        scenario,
+        passing=_PATIENT,
+        limit_s=60.0,
+    )
+    await striking
+
+
+def _silences(run: Run) -> list[float]:
+    """For each stream in mid-answer when a fault struck: until its client heard of it again."""
+    return [
+        stream.heard_after(injected.at) - injected.at
+        for injected in run.history.injected
+        for stream in run.history.streams
+        if _begun_at(stream) < injected.at < stream.ended
+    ]
+
+
+def _begun_at(stream: Stream) -> float:
+    return stream.frames[0].at if stream.frames else float("inf")
+
+
+async def pubsub_killed(run: Run) -> None:
+    """Every pub/sub connection is killed twice a second; the log carries what they lose."""
+    async with run.house() as (house, crowd):
+        await house.start(gateways=2, workers=2)
+        began = monotonic()
+        watched_s = 4.0 if run.size.small else 60.0
+        scenario = f"text events={int(watched_s * 40)} tps=20 stamp=1"
+        for _ in range(run.size.streams):
+            crowd.ask(scenario, limit_s=4 * watched_s)
+        await mid_stream(crowd, run.size.streams)
+        quiet_until = began + watched_s * 0.8
+        await asyncio.sleep(max(0.0, quiet_until - monotonic()))
+        with house.ground.client() as redis:
+            while len(crowd.running) > run.size.streams // 2:
+                killed = await asyncio.to_thread(redis.client_kill_filter, _type="pubsub")
+                if killed:
+                    run.inject("CLIENT KILL TYPE pubsub", str(killed))
+                await asyncio.sleep(0.5)
+        await crowd.finish()
+        await run.conclude(house, Rules())
+        first = run.history.injected[0].at
+        before, after = _delays_s(run, lambda at: at < first), _delays_s(run, lambda at: at > first)
+        run.figure("added delay at p99", 1000 * (p99(after) - p99(before)), "ms", 300.0)
+
+
+def _delays_s(run: Run, when: Callable[[float], bool]) -> list[float]:
+    """From the simulator's sending of each delta to its arrival."""
+    return [
+        event.at - int(found[1]) / 1e9
+        for stream in run.history.streams
+        for event in stream.frames
+        if when(event.at) and (found := STAMP.search(event.raw))
+    ]

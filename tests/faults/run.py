@@ -1,0 +1,138 @@
+"""One run of one fault: its seed, its size, what was injected, what was measured, and the verdict.
+
+Invariant: the seed decides every choice of the harness; a figure is judged against the limit that stands beside it.
+Does not know: how any fault is injected.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from random import Random
+from time import monotonic
+
+from tests.faults.checker import Rules, check, endings
+from tests.faults.clients import Client, Crowd
+from tests.faults.history import History, Injected
+from tests.faults.house import House
+from tests.support.cluster import Ground
+
+SHOWN = 12  # breaches in a report
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of a fault: `streams` in all, `at_once` of them, `times` that it strikes, deltas of one stream."""
+
+    streams: int
+    times: int
+    at_once: int = 20
+    deltas: int = 40
+    small: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Something measured, and the limit to keep."""
+
+    what: str
+    value: float
+    unit: str
+    most: float
+
+    @property
+    def kept(self) -> bool:
+        return self.value <= self.most
+
+    def __str__(self) -> str:
+        return f"{self.what} {_short(self.value)} {self.unit} (at most {_short(self.most)})".replace("  ", " ")
+
+
+@dataclass(slots=True)
+class Run:
+    """What a fault's function works with. `ground` is shared unless the fault breaks Redis itself."""
+
+    name: str
+    seed: int
+    size: Size
+    ground: Ground
+    history: History = field(init=False)
+    rng: Random = field(init=False)
+    figures: list[Figure] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)  # counts worth telling
+    breaches: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rng = Random(f"{self.name} {self.seed}")
+        self.history = History(self.seed)
+
+    @contextlib.asynccontextmanager
+    async def house(self, ground: Ground | None = None, **settings: object) -> AsyncIterator[tuple[House, Crowd]]:
+        """A cluster of this run and its clients; both are gone afterwards."""
+        async with House(ground or self.ground, self.rng, **settings) as house:
+            await house.forget_calls()
+            crowd = Crowd(house.choose, self.history.streams, self.rng)
+            try:
+                yield house, crowd
+            finally:
+                await crowd.close()
+
+    def inject(self, what: str, target: str = "") -> float:
+        """Note a fault that is just being injected; answers when."""
+        at = monotonic()
+        self.history.injected.append(Injected(at, what, target))
+        return at
+
+    async def pause(self, least_s: float, most_s: float) -> None:
+        """Let the streams go on for a random while."""
+        await asyncio.sleep(self.rng.uniform(least_s, most_s))
+
+    def figure(self, what: str, values: float | Iterable[float], unit: str, most: float, *, busy: float = 1.0) -> None:
+        """A figure, or the 99th percentile of many. `busy` widens the limit of a small run, whose machine does more."""
+        value = values if isinstance(values, (int, float)) else p99(values)
+        self.figures.append(Figure(what, value, unit, most * (busy if self.size.small else 1.0)))
+
+    def demand(self, holds: bool, breach: str) -> None:
+        """Something beside the history that must be so."""
+        if not holds:
+            self.breaches.append(breach)
+
+    async def conclude(self, house: House, rules: Rules) -> None:
+        """Wait until the simulator is left alone, gather the evidence, judge it."""
+        await house.quiet()
+        await house.testify(self.history)
+        self.breaches += check(self.history, rules)
+        self.breaches += house.exits()
+
+    @property
+    def failures(self) -> list[str]:
+        """Why this run has not reached what it had to; empty if it has."""
+        more = [f"... and {len(self.breaches) - SHOWN} breaches more"] if len(self.breaches) > SHOWN else []
+        return [*self.breaches[:SHOWN], *more, *(str(figure) for figure in self.figures if not figure.kept)]
+
+    def told(self) -> str:
+        """One line for people: seed, counts, endings, figures."""
+        counts = {"streams": len(self.history.streams), "events": self.history.events, **self.notes}
+        counts |= {"faults injected": len(self.history.injected), **endings(self.history)}
+        words = ", ".join(f"{count} {what}" for what, count in counts.items())
+        figures = "; ".join(map(str, self.figures))
+        return f"{self.name}, seed {self.seed}: {words}. {figures}"
+
+
+async def mid_stream(crowd: Crowd, least: int, within_s: float = 20.0) -> list[Client]:
+    """Wait until so many clients are in mid-answer; answers them. Raises `AssertionError`."""
+    deadline = monotonic() + within_s
+    while len(crowd.running) < least:
+        assert monotonic() < deadline, f"only {len(crowd.running)} of {least} streams are running"
+        await asyncio.sleep(0.01)
+    return crowd.running
+
+
+def p99(values: Iterable[float]) -> float:
+    """The 99th percentile, by the nearest rank; nothing measured is infinitely much."""
+    ordered = sorted(values)
+    return ordered[-(-99 * len(ordered) // 100) - 1] if ordered else float("inf")
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) and abs(value) < 1e9 else f"{value:.3g}"
