@@ -10,6 +10,8 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from simulator import phrases, prose
 from simulator.answer import Answer, InputUsage
 from simulator.ask import Ask
@@ -128,6 +130,8 @@ def _answer(ask: Ask, *blocks: Block, **fields: Any) -> Answer:
 
 
 def _text(ask: Ask, events: int | None) -> Text:
+    if ask.output_schema is not None:
+        return Text(pieces_of(msgspec.json.encode(fitting_input(ask.output_schema, ask.prompt)).decode()))
     if ask.tool_results:
         pieces = pieces_of(prose.report_of(ask.prompt, ask.tool_results))
     else:

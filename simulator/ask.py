@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 DIRECTIVE = re.compile(r"\[\[sim:([^\]]*)\]\]")
 """`[[sim:<scenario> <parameters>]]` in the prompt; it is no part of what is answered."""
-_SERVER_TOOLS = ("web_search", "web_fetch", "code_execution")
+_SERVER_TOOLS = ("web_search", "web_fetch", "code_execution", "mcp_toolset", "tool_search", "advisor")
 _BYTES_PER_TOKEN = 4
 
 
@@ -38,6 +38,8 @@ class Ask:
     """The texts of the tool results in the last user message."""
     documents: tuple[str, ...]
     """The plain-text documents in the last user message."""
+    output_schema: Json | None
+    """The JSON schema that the text has to fit (`output_config.format`, before that `output_format`)."""
     thinking: bool
     thinking_shown: bool
     user_id: str | None
@@ -62,6 +64,7 @@ def read_ask(body: Json) -> Ask:
         web_search=any(_type(tool).startswith("web_search") for tool in body.get("tools") or ()),
         tool_results=tuple(_result_text(block) for block in last if block["type"] == "tool_result"),
         documents=tuple(_document_texts(last)),
+        output_schema=_output_schema(body),
         thinking=thinking.get("type") in ("enabled", "adaptive"),
         thinking_shown=thinking.get("display") != "omitted",
         user_id=_user_id(body),
@@ -72,6 +75,13 @@ def read_ask(body: Json) -> Ask:
 def _user_id(body: Json) -> str | None:
     user_id = (body.get("metadata") or {}).get("user_id")
     return user_id if isinstance(user_id, str) else None
+
+
+def _output_schema(body: Json) -> Json | None:
+    config = body.get("output_config")
+    wanted = config.get("format") if isinstance(config, dict) else body.get("output_format")
+    schema = wanted.get("schema") if isinstance(wanted, dict) else None
+    return schema if isinstance(schema, dict) else None
 
 
 def _blocks(message: Json) -> list[Json]:
@@ -93,7 +103,8 @@ def _type(tool: Json) -> str:
 
 def _client_tools(body: Json) -> tuple[Json, ...]:
     choice = body.get("tool_choice") or {}
-    tools = [tool for tool in body.get("tools") or () if not _type(tool).startswith(_SERVER_TOOLS)]
+    named = [tool for tool in body.get("tools") or () if isinstance(tool.get("name"), str)]
+    tools = [tool for tool in named if not _type(tool).startswith(_SERVER_TOOLS)]
     if choice.get("type") == "none":
         return ()
     if choice.get("type") == "tool":
@@ -102,9 +113,11 @@ def _client_tools(body: Json) -> tuple[Json, ...]:
 
 
 def _result_text(block: Json) -> str:
-    content = block.get("content", "")
+    content = block.get("content")
     if isinstance(content, str):
         return content
+    if not isinstance(content, list):
+        return ""
     texts = [str(part.get("text", "")) for part in content if isinstance(part, dict)]
     return " ".join(text for text in texts if text)
 

@@ -6,9 +6,7 @@ import httpx2
 import pytest
 
 from simulator.connection import MAX_BODY_BYTES
-from tests.simulator.calls import HEADERS, body, calls
-
-VERSION = {"anthropic-version": "2023-06-01"}
+from tests.simulator.calls import body, calls
 
 
 def without(name: str) -> dict[str, Any]:
@@ -97,14 +95,6 @@ async def test_the_version_header(http: httpx2.AsyncClient, version: str | None,
     response = await http.post("/v1/messages", json=body(), headers=headers)
     assert response.status_code == 400
     assert response.json()["error"]["message"] == message
-
-
-@pytest.mark.parametrize(("version", "status"), [("2023-06-01", 200), ("2026-10-21", 400)])
-async def test_sampling_fields(http: httpx2.AsyncClient, version: str, status: int) -> None:
-    """Temperature is taken by the older version and refused by the newer one."""
-    headers = HEADERS | {"anthropic-version": version}
-    response = await http.post("/v1/messages", json=body(temperature=0.5), headers=headers)
-    assert response.status_code == status
 
 
 async def test_unknown_fields_pass(http: httpx2.AsyncClient) -> None:
