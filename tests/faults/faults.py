@@ -6,7 +6,7 @@ To add one: write its function beside its like, and a row here. `reach` is the s
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.faults import deaths, outages
+from tests.faults import deaths, links, outages
 from tests.faults.run import Run, Size
 
 
@@ -81,5 +81,33 @@ FAULTS: tuple[Fault, ...] = (
         Size(30, 0),
         _full(200, 0, at_once=200),
         "0 lost, 0 doubled, added delay ≤ 300 ms at p99",
+    ),
+    Fault(
+        "Redis frozen for 3 s",
+        links.frozen,
+        Size(0, 1, at_once=20, deltas=100),
+        _full(0, 20, at_once=100, deltas=100),
+        "not ready ≤ 3 s, recovered ≤ 5 s, 0 exits, 0 lost or doubled",
+    ),
+    Fault(
+        "Redis cut off from the workers",
+        links.cut_off_workers,
+        Size(0, 2, at_once=20, deltas=60),
+        _full(0, 20, at_once=100, deltas=100),
+        "not ready ≤ 3 s, recovered ≤ 5 s, 0 exits, 0 lost or doubled",
+    ),
+    Fault(
+        "Redis cut off from the gateways",
+        links.cut_off_gateways,
+        Size(0, 2, at_once=20, deltas=60),
+        _full(0, 20, at_once=100, deltas=100),
+        "not ready ≤ 3 s, recovered ≤ 5 s, 0 exits, 0 lost or doubled",
+    ),
+    Fault(
+        "upstream fails",
+        links.failing_upstream,
+        Size(0, 1, at_once=4, deltas=60),
+        _full(0, 1, at_once=100, deltas=60),
+        "429, 529, errors, cuts, stalls and garbage: the defined ending, 100 %",
     ),
 )

@@ -62,9 +62,9 @@ class Proxy:
 
     def cut(self) -> None:
         """Reset every connection; new ones are reset as well, until `heal`."""
-        self.hit += max(1, len(self._pairs))
         self._refuses = True
-        self.reset()
+        if not self.reset():
+            self.hit += 1
 
     def reset(self) -> int:
         """Reset the present connections only; answers how many."""

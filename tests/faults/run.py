@@ -135,4 +135,4 @@ def p99(values: Iterable[float]) -> float:
 
 
 def _short(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) and abs(value) < 1e9 else f"{value:.3g}"
+    return f"{value:.0f}" if value >= 100 and value < float("inf") else f"{value:.3g}"
