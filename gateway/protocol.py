@@ -1,21 +1,35 @@
-"""HTTP/1.1 as uvicorn reads it, with a limit on a request's head and errors in Anthropic's shape.
+"""HTTP/1.1 as uvicorn reads it, with a limit on a request's head, errors in Anthropic's shape, and a polite end.
 
 Invariant: a request line with its headers takes at most `MAX_HEAD_BYTES`, and one read, of memory; what is refused
-here gets one valid Anthropic error, never in the middle of another answer.
-Does not know: paths, bodies.
+here gets one valid Anthropic error, never in the middle of another answer. An answer that does not wait for the end
+of its request is the last of its connection, and its client can read it.
+Does not know: paths, what is in a body.
 """
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.replies import new_request_id, problem_reply
 from streamlog.errors import ClientError
 
 MAX_HEAD_BYTES = 64 * 1024
-_LAST_WORDS_S = 1.0
+# What is still read, and thrown away, of a request that has its answer.
+_LAST_WORDS_S = 10.0
+_LAST_WORDS_BYTES = 64 * 1024 * 1024
 
 
 class _HeadTooLarge(Exception):
     """Raised into the parser, which then reads no further."""
+
+
+class _AnswersTransport:
+    """The transport as a response uses it, but for its `close`."""
+
+    def __init__(self, protocol: "Protocol") -> None:
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+        self.close = protocol.close
 
 
 class Protocol(HttpToolsProtocol):
@@ -25,15 +39,24 @@ class Protocol(HttpToolsProtocol):
     _head_bytes = 0  # of a head whose end has not come
     _parsed_bytes = 0
     _too_large = False
-    _refused = False
+    _unfinished: RequestResponseCycle | None = None  # the request whose body is still coming
+    _keep_alive = False
+    _last_words_bytes: int | None = None  # what came of them; None while answers are given
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._answers_transport = _AnswersTransport(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._last_words_bytes is not None:
+            self._last_words_bytes += len(data)
+            if self._last_words_bytes > _LAST_WORDS_BYTES:
+                self.transport.abort()
             return
         unfinished = self._in_head
         super().data_received(data)
         # A header that is not complete yet has reached no callback: its bytes wait in the parser.
-        if unfinished and self._in_head and not self._refused:
+        if unfinished and self._in_head and self._last_words_bytes is None:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._too_large = True
@@ -53,7 +76,44 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before:
+            self.cycle.transport = cast(Any, self._answers_transport)
+            # Until the request is complete nobody knows where the next one would begin.
+            self._unfinished, self._keep_alive, self.cycle.keep_alive = self.cycle, self.cycle.keep_alive, False
+
+    def on_message_complete(self) -> None:
+        if self._unfinished is not None:
+            self._unfinished.keep_alive = self._keep_alive
+            self._unfinished = None
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        if self._last_words_bytes is None:
+            super().on_response_complete()
+
+    def shutdown(self) -> None:
+        self._keep_alive = False
+        if self._last_words_bytes is None:
+            super().shutdown()
+        else:
+            self.transport.abort()
+
+    def close(self) -> None:
+        """Close behind an answer."""
+        if self._unfinished is None:
+            self.transport.close()
+        else:
+            self._hear_last_words()
+
+    def _hear_last_words(self) -> None:
+        """Close, but read on for a while: a connection that is closed with unread bytes is reset, and its client would
+        never see the answer."""
+        self._last_words_bytes = 0
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self.loop.call_later(_LAST_WORDS_S, self.transport.abort)
 
     def _count(self, size: int) -> None:
         self._parsed_bytes += size
@@ -62,15 +122,15 @@ class Protocol(HttpToolsProtocol):
             raise _HeadTooLarge
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what cannot be a request. The rest of it is read for a moment and thrown away: a connection that is
-        closed with unread bytes is reset, and its client would never see the answer."""
-        self._refused = True
-        if self.cycle is not None and not self.cycle.response_complete:
+        """Refuse what cannot be a request."""
+        if self._unfinished is not None and not self._unfinished.response_started and not self.pipeline:
+            self._unfinished.disconnected = True  # whoever waits for its body
+            self._unfinished.message_event.set()
+        elif self.cycle is not None and not self.cycle.response_complete:
             self.transport.abort()  # its answer is on the way, and must not be mixed with this one
             return
         self.transport.write(self._refusal())
-        self.transport.write_eof()
-        self.loop.call_later(_LAST_WORDS_S, self.transport.abort)
+        self._hear_last_words()
 
     def _refusal(self) -> bytes:
         problem = (

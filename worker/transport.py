@@ -29,11 +29,11 @@ class DirectTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         limits = request.extensions.get("timeout", {})
-        message = _head(request) + await request.aread()
+        content = await request.aread()
         origin = (request.url.scheme, request.url.host, request.url.port or _port(request.url.scheme))
         wire = self._kept(origin) or await self._connect(origin, limits.get("connect"))
         try:
-            await wire.send(message, limits.get("write"))
+            await wire.send(_head(request), content, limits.get("write"))
             await wire.head(limits.get("read"))
         except BaseException:
             wire.abort()

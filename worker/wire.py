@@ -13,6 +13,7 @@ import httptools
 import httpx2
 
 _MOST_BUFFERED = 256 * 1024
+_AT_ONCE = 256 * 1024
 
 
 class Wire(asyncio.Protocol):
@@ -40,15 +41,30 @@ class Wire(asyncio.Protocol):
         self._error: httpx2.TransportError | None = None
         self._paused = False
         self._asked = False
+        self._sent = False
 
     # what the exchange is made of
 
-    async def send(self, data: bytes, timeout_s: float | None) -> None:
+    async def send(self, head: bytes, body: bytes, timeout_s: float | None) -> None:
         """Begin an exchange by writing a whole request. Raises `httpx2.WriteTimeout` or `httpx2.WriteError`."""
         self._begin()
         if self.closed or self._transport is None:
             raise httpx2.WriteError("the connection was closed")
         self._asked = True
+        if len(body) <= _AT_ONCE:
+            await self._write(head + body, timeout_s)
+        else:
+            await self._write(head, timeout_s)
+            # To copy, encrypt and hand over 32 MB at once would hold up every other stream.
+            for at in range(0, len(body), _AT_ONCE):
+                await asyncio.sleep(0)
+                if self._headed or self.closed:
+                    return  # the upstream has heard enough
+                await self._write(memoryview(body)[at : at + _AT_ONCE], timeout_s)
+        self._sent = True
+
+    async def _write(self, data: bytes | memoryview, timeout_s: float | None) -> None:
+        assert self._transport is not None
         self._transport.write(data)
         if self._drained is not None:
             try:
@@ -79,7 +95,7 @@ class Wire(asyncio.Protocol):
     @property
     def reusable(self) -> bool:
         """Whether the exchange is over, in order, and both sides keep the connection."""
-        return self._complete and not self.closed and not self._parts and self._keep_alive
+        return self._sent and self._complete and not self.closed and not self._parts and self._keep_alive
 
     def abort(self) -> None:
         """Close at once: the upstream notices that nobody listens."""

@@ -1,6 +1,7 @@
 """gateway/admission.py: size and shape are checked before anything is queued; what travels on is not changed."""
 
 import asyncio
+import gzip
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request as HttpRequest
 
-from gateway.admission import always_streamed, messages_request, read_body, travelling
+from gateway.admission import always_streamed, count_request, messages_request, read_body, travelling
 from gateway.settings import GatewaySettings
 from streamlog.errors import ClientError
 from streamlog.jobs import Request
@@ -69,6 +70,19 @@ async def test_a_body_declared_too_large_is_refused_unread() -> None:
     with pytest.raises(ClientError, match=r"1025 bytes, the limit is 1024") as error:
         await read_body(http(never(), content_length="1025"), SMALL)
     assert (error.value.code, error.value.http_status) == ("body_too_large", 413)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "identity, gzip"])
+async def test_a_compressed_body_is_refused_unread(coding: str) -> None:
+    """Its bytes would have to be changed to be judged."""
+    with pytest.raises(ClientError, match="content-encoding") as error:
+        await read_body(http(never(), content_encoding=coding), SMALL)
+    assert error.value.http_status == 400
+
+
+async def test_a_body_said_to_be_as_it_is_is_taken() -> None:
+    """Some clients name that coding."""
+    assert await read_body(http(parts(b"{}"), content_encoding="Identity"), SMALL) == b"{}"
 
 
 async def test_a_body_of_unknown_length_is_refused_as_soon_as_it_is_too_large() -> None:
@@ -171,6 +185,33 @@ def test_what_is_not_a_json_object_is_refused(body: bytes) -> None:
     assert "Error" not in error.message
 
 
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b"", "empty"),
+        (b"\xef\xbb\xbf" + json.dumps(FIELDS).encode(), "byte order mark"),
+        (json.dumps(FIELDS).encode("utf-16"), "UTF-16"),
+        (json.dumps(FIELDS).encode("utf-16-le"), "UTF-16"),
+        (json.dumps(FIELDS).encode("utf-32-be"), "UTF-32"),
+        (gzip.compress(json.dumps(FIELDS).encode()), "gzip"),
+        (b'{"system": ' + b"[" * 100_000, "nested too deeply"),
+    ],
+    ids=["nothing", "a mark", "UTF-16", "UTF-16 without a mark", "UTF-32", "compressed", "bottomless"],
+)
+def test_what_it_is_instead_is_told(body: bytes, what: str) -> None:
+    """Whoever sent it must find out without a hex dump."""
+    assert what in refused(body).message
+
+
+def test_counting_asks_for_less() -> None:
+    """No `max_tokens`; the rest is checked as in any call."""
+    body = json.dumps({"model": "m", "messages": []}).encode()
+    request = count_request(body, "/v1/messages/count_tokens", "beta=true", [])
+    assert (request.path, request.body, request.stream) == ("/v1/messages/count_tokens?beta=true", body, False)
+    with pytest.raises(ClientError, match="messages: "):
+        count_request(b'{"model": "m", "messages": {}}', "/", "", [])
+
+
 @pytest.mark.parametrize("deep", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 100_000 + b"]" * 100_000])
 @pytest.mark.parametrize("around", [b'{"model":"m","max_tokens":1,"messages":[%b]}', b'{"system":%b}', b"%b"])
 def test_json_nested_beyond_reason_is_refused(deep: bytes, around: bytes) -> None:
@@ -185,6 +226,19 @@ def test_a_streaming_body_is_left_as_it_is() -> None:
     """Byte for byte, since there is nothing to say."""
     body = b'{ "stream":true , "x": 1.0}'
     assert always_streamed(body) is body
+
+
+@pytest.mark.parametrize(
+    ("body", "streamed"),
+    [
+        (b' { "x" :1.0 }\n', b' {"stream":true, "x" :1.0 }\n'),
+        (b"\t{ } ", b'\t{"stream":true } '),
+        (b"{}", b'{"stream":true}'),
+    ],
+)
+def test_a_body_without_stream_keeps_all_its_bytes(body: bytes, streamed: bytes) -> None:
+    """The one field is put before them."""
+    assert always_streamed(body) == streamed
 
 
 @pytest.mark.parametrize("said", [b'"stream": false, ', b'"stream": null, ', b""])

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from gateway import protocol
 from gateway.protocol import MAX_HEAD_BYTES
 from tests.gateway.house import MESSAGE, House
 from tests.support import said
+from tests.support.facts import until
 
 GET = b"GET /healthz HTTP/1.1\r\nhost: here\r\n"
 LARGE = b"x" * MAX_HEAD_BYTES
@@ -92,3 +94,86 @@ async def test_garbage_behind_a_request_is_never_mixed_into_its_answer(house: Ho
     writer.close()
     assert received.count(b"HTTP/1.1") == 1
     assert b"invalid_request" not in received
+
+
+POST = b"POST /v1/messages HTTP/1.1\r\nhost: here\r\n"
+TOO_LARGE = POST + b"content-length: %d\r\n" % (40 << 20)
+
+
+async def test_a_client_that_still_sends_can_read_its_refusal(house: House) -> None:
+    """The answer says that it is the last one; what the client goes on to send is read, and no reset destroys it."""
+    reader, writer = await connected(house)
+    writer.write(TOO_LARGE + b"\r\n")
+    for _ in range(16):
+        writer.write(b"x" * (1 << 20))
+        await writer.drain()
+    received = await asyncio.wait_for(reader.read(), 3)
+    writer.write(b"x" * (1 << 20))
+    await writer.drain()
+    writer.close()
+    assert received.startswith(b"HTTP/1.1 413 ")
+    assert b"\r\nconnection: close\r\n" in received
+
+
+async def test_last_words_have_a_limit(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can send for ever to somebody who no longer listens."""
+    monkeypatch.setattr(protocol, "_LAST_WORDS_BYTES", 4 << 20)
+    reader, writer = await connected(house)
+    writer.write(TOO_LARGE + b"\r\n")
+    assert (await asyncio.wait_for(reader.read(), 3)).startswith(b"HTTP/1.1 413 ")
+    with pytest.raises(ConnectionError):
+        for _ in range(64):
+            writer.write(b"x" * (1 << 20))
+            await writer.drain()
+
+
+async def test_last_words_have_a_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that neither sends nor leaves does not hold its connection."""
+    monkeypatch.setattr(protocol, "_LAST_WORDS_S", 0.1)
+    reader, writer = await connected(house)
+    writer.write(TOO_LARGE + b"\r\n")
+    await asyncio.wait_for(reader.read(), 3)
+    await until(lambda: not house.server.server_state.connections, 3)
+    writer.close()
+
+
+async def test_a_refusal_of_a_whole_request_keeps_the_connection(house: House) -> None:
+    """What has been read to its end leaves no doubt where the next request begins."""
+    reader, writer = await connected(house)
+    for _ in range(3):
+        writer.write(POST + b"content-length: 2\r\n\r\n{}")
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert b"connection: close" not in head
+        await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+    writer.close()
+
+
+async def test_100_continue_is_said_when_the_body_is_wanted(house: House) -> None:
+    """And only then does the client send it."""
+    reader, writer = await connected(house)
+    writer.write(POST + b"content-length: 2\r\nexpect: 100-continue\r\n\r\n")
+    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"{}")
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)).startswith(b"HTTP/1.1 400 ")
+    writer.close()
+
+
+async def test_100_continue_is_not_said_for_a_body_that_is_too_large(house: House) -> None:
+    """Nothing of it is sent in vain, and nothing that follows is taken for it."""
+    status, headers, body = await answered(house, TOO_LARGE + b"expect: 100-continue\r\n\r\n" + GET + b"\r\n")
+    assert (status, body["error"]["type"]) == (413, "request_too_large")
+    assert headers[b"connection"] == b"close"
+
+
+async def test_a_broken_chunk_is_told(house: House) -> None:
+    """In the middle of a body that somebody already waits for."""
+    reader, writer = await connected(house)
+    writer.write(POST + b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n")
+    await until(lambda: house.server.server_state.tasks)
+    writer.write(b"banana\r\n")
+    received = await asyncio.wait_for(reader.read(), 3)
+    writer.close()
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert received.count(b"\r\n\r\n") == 1
+    assert await house.queued() == 0

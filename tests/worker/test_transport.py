@@ -141,6 +141,28 @@ async def test_a_large_request_waits_for_an_upstream_that_reads_slowly() -> None
         assert served.requests[0].body == body
 
 
+async def test_an_upstream_that_answers_before_it_has_read_all() -> None:
+    """Its answer counts; the rest of the request is not sent, and the connection serves nobody else."""
+    connections = 0
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head(413, content_length="2") + b"{}")
+        while await reader.read(65536):
+            pass
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0, limit=65536)
+    async with server, calling(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as upstream:
+        for calls in (1, 2):
+            with pytest.raises(UpstreamFailed) as failed:
+                await read(upstream, Request("POST", "/v1/messages", {}, b"x" * (32 << 20), "claude-x", True))
+            assert failed.value.refusal is not None
+            assert (failed.value.refusal.status, connections) == (413, calls)
+
+
 async def test_an_upstream_that_takes_no_request_has_stalled() -> None:
     """It accepts the connection and reads nothing."""
     server = await asyncio.start_server(_reading_nothing, "127.0.0.1", 0, limit=1024)
