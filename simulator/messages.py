@@ -76,8 +76,8 @@ def chosen(ledger: Ledger, ask: Ask, request: HttpRequest, call: Call, pace: Pac
 
 
 def plan_body(found: Chosen, body: dict[str, Any]) -> Plan:
-    """The plan of an answer that no model writes: it takes the scenario's wait, and no time for its writing."""
-    return Plan(found.reply.delivery.whole(msgspec.json.encode(body)), replace(found.pace, tokens_per_second=0))
+    """The plan of an answer that no model writes: its one frame takes the scenario's wait, and no time for writing."""
+    return Plan(found.reply.delivery.whole(msgspec.json.encode(body)), found.pace)
 
 
 def _counter(ledger: Ledger, path: str, ask: Ask) -> Callable[[], int]:

@@ -55,7 +55,7 @@ def result(**fields: Any) -> Json:
             for kind in ("auto", "any", "none", "tool")
         ),
         {"tools": [CUSTOM], "tool_choice": {"type": "tool", "name": "another"}},
-        {"tools": [{"type": "bash_20250124", "name": "bash"}, {"type": "computer_toolset_20260801"}]},
+        {"tools": [{"type": "computer_toolset_20260801"}, {"type": "bash_20250124", "name": "bash"}]},
         {"tools": [{"type": "mcp_toolset", "mcp_server_name": "a"}], "mcp_servers": [{"type": "url", "name": "a"}]},
         {"tools": [{"type": "web_search_20260318", "name": "web_search", "max_uses": 1}]},
         {"stop_sequences": ["\n\nHuman:", "END"]},

@@ -1,6 +1,7 @@
 """GET /v1/models and GET /v1/models/{id}: pages of one order, rows of the SDK's shape, the API's refusals."""
 
 import time
+from collections.abc import AsyncIterable
 
 import anthropic
 import httpx2
@@ -23,6 +24,15 @@ async def page(http: httpx2.AsyncClient, **query: str) -> tuple[list[str], bool]
     return ids, found["has_more"]
 
 
+async def through(pages: AsyncIterable[ModelInfo]) -> list[ModelInfo]:
+    """The models of all pages, as long as they are not more than there are."""
+    found: list[ModelInfo] = []
+    async for model in pages:
+        found.append(model)
+        assert len(found) <= len(MODELS), "pages overlap"
+    return found
+
+
 async def test_the_rows_are_the_sdks(http: httpx2.AsyncClient) -> None:
     """Every row is valid for the SDK's type, with no field more or less; the newest comes first."""
     rows = [ModelInfo.model_validate(model.info(), strict=False) for model in MODELS]
@@ -38,7 +48,7 @@ async def test_the_rows_are_the_sdks(http: httpx2.AsyncClient) -> None:
 @pytest.mark.parametrize("limit", [1, 7, 20, 1000])
 async def test_the_sdk_turns_the_pages(sdk: anthropic.AsyncAnthropic, http: httpx2.AsyncClient, limit: int) -> None:
     """Going through all pages meets every listed model once, in order, in as many calls as it takes."""
-    assert [model.id async for model in sdk.models.list(limit=limit)] == LISTED
+    assert [model.id for model in await through(sdk.models.list(limit=limit))] == LISTED
     assert len(await calls(http)) == -(-len(LISTED) // limit)
 
 
@@ -58,10 +68,10 @@ async def test_forwards(http: httpx2.AsyncClient) -> None:
 
 async def test_lifecycles(sdk: anthropic.AsyncAnthropic) -> None:
     """Retired models are listed only when they are asked for."""
-    retired = [model async for model in sdk.models.list(lifecycle=["retired"])]
+    retired = await through(sdk.models.list(lifecycle=["retired"]))
     assert [model.id for model in retired] == [model.id for model in MODELS if model.lifecycle == "retired"]
-    every = [model.id async for model in sdk.models.list(lifecycle=["active", "deprecated", "retired"])]
-    assert every == [model.id for model in MODELS]
+    every = await through(sdk.models.list(lifecycle=["active", "deprecated", "retired"]))
+    assert [model.id for model in every] == [model.id for model in MODELS]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +96,8 @@ async def test_a_wrong_query(http: httpx2.AsyncClient, query: str, message: str)
 
 async def test_one_model(sdk: anthropic.AsyncAnthropic, http: httpx2.AsyncClient) -> None:
     """Each listed model is found by its id as it is listed; an alias finds the dated model; a retired one is there."""
-    assert all([await sdk.models.retrieve(model.id) == model async for model in sdk.models.list()])
+    listed = await through(sdk.models.list())
+    assert [await sdk.models.retrieve(model.id) for model in listed] == listed
     assert (await sdk.models.retrieve("claude-sonnet-4-5")).id == "claude-sonnet-4-5-20250929"
     assert (await sdk.models.retrieve("claude-mythos-preview")).lifecycle == "retired"
     assert (await http.post("/v1/messages", json=body(model="claude-mythos-preview"))).status_code == 404
