@@ -14,9 +14,10 @@ from gateway.replies import new_request_id, problem_reply
 from streamlog.errors import ClientError
 
 MAX_HEAD_BYTES = 64 * 1024
-# What is still read, and thrown away, of a request that has its answer.
-_LAST_WORDS_S = 10.0
-_LAST_WORDS_BYTES = 64 * 1024 * 1024
+# What is still read, and thrown away, of a request that has its answer. Some clients (httpx) send all they have before
+# they look, and see only a broken connection if that fails.
+_LAST_WORDS_S = 30.0
+_LAST_WORDS_BYTES = 1024 * 1024 * 1024
 
 
 class _HeadTooLarge(Exception):
@@ -72,7 +73,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count(len(name) + len(value) + len(b": \r\n"))
-        super().on_header(name, value)
+        super().on_header(name, value.rstrip(b" \t"))  # the parser takes spaces away in front only
 
     def on_headers_complete(self) -> None:
         self._in_head = False
