@@ -1,4 +1,4 @@
-"""Large bodies are stored in portions: whole or not at all, and never for longer than they should live."""
+"""Large bodies travel in portions: whole or not at all, and never kept for longer than they should live."""
 
 import asyncio
 from typing import Any
@@ -7,14 +7,17 @@ from unittest import mock
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from streamlog.bodies import PORTION_BYTES, store
+from streamlog.bodies import PORTION_BYTES, fetch, store
 from streamlog.errors import InternalError
 from tests.streamlog.world import World
 
 LIFE_MS = 60_000
 
 
-@pytest.mark.parametrize("size", [0, 1, PORTION_BYTES - 1, PORTION_BYTES, PORTION_BYTES + 1, 3 * PORTION_BYTES])
+SIZES = [1, PORTION_BYTES - 1, PORTION_BYTES, PORTION_BYTES + 1, 3 * PORTION_BYTES]
+
+
+@pytest.mark.parametrize("size", [0, *SIZES])
 async def test_a_body_is_stored_whole_and_expires(world: World, size: int) -> None:
     """At the edges of a portion too."""
     key, body = world.keys.body("job"), bytes(number % 251 for number in range(size))
@@ -40,22 +43,22 @@ async def test_other_calls_go_between_the_portions(world: World) -> None:
     """Who asks while 8 MB are stored does not wait for the last of them."""
     key = world.keys.body("job")
     storing = asyncio.create_task(store(world.line, key, b"x" * (8 << 20), LIFE_MS))
-    begun = [await world.call("STRLEN", key) for _ in range(3)][-1]
-    assert begun < 8 << 20
+    for _ in range(5):
+        assert await world.call("STRLEN", key) < 8 << 20
     await storing
     assert await world.call("STRLEN", key) == 8 << 20
     await world.call("DEL", key)
 
 
 class _Disturbed:
-    """A line on which something else reaches Redis right before each portion."""
+    """A line on which something else reaches Redis right before each portion but the first."""
 
     def __init__(self, world: World, *before: str | int) -> None:
         self._line = world.line
         self._before = before
 
     def command(self, *command: Any, once: bool = False) -> asyncio.Future[Any]:
-        if command[0] == "APPEND":
+        if command[0] == "APPEND" or (command[0] == "GETRANGE" and command[2] != 0):
             self._line.command(*self._before)
         return self._line.command(*command, once=once)
 
@@ -81,3 +84,33 @@ async def test_a_portion_is_never_sent_twice(world: World) -> None:
     with pytest.raises(RedisConnectionError):
         await _store_disturbed(world, "CLIENT", "KILL", "ID", own_id, "SKIPME", "no")
     await world.call("DEL", world.keys.body("job"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_body_is_fetched_whole(world: World, size: int) -> None:
+    """At the edges of a portion too."""
+    key, body = world.keys.body("job"), bytes(number % 251 for number in range(size))
+    await world.call("SET", key, body)
+    assert await fetch(world.line, key) == body
+    await world.call("DEL", key)
+
+
+async def test_half_a_body_is_never_fetched(world: World) -> None:
+    """A job that is over has none, also when it ends while its body is fetched."""
+    key = world.keys.body("job")
+    assert await fetch(world.line, key) is None
+    await world.call("SET", key, b"x" * (3 * PORTION_BYTES))
+    line: Any = _Disturbed(world, "DEL", key)
+    assert await fetch(line, key) is None
+
+
+async def test_other_answers_come_between_the_portions(world: World) -> None:
+    """What is appended while 32 MB are fetched is not acknowledged after them."""
+    key = world.keys.body("job")
+    await world.call("SET", key, b"x" * (32 << 20))
+    fetching = asyncio.create_task(fetch(world.line, key))
+    for _ in range(5):
+        await world.call("PING")
+    assert not fetching.done()
+    await fetching
+    await world.call("DEL", key)
