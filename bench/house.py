@@ -28,16 +28,21 @@ _STOPPED_S = 30.0
 _POLL_S = 0.05
 _READY = "Ctrl-C stops everything."
 _GATEWAY = re.compile(r"^ +gateway +(http://\S+)$", re.MULTILINE)
+_WORKER = re.compile(r"^ +(worker \d+) +(http://[^/\s]+)/metrics$", re.MULTILINE)
+_SOCKET = re.compile(r"Unix socket (\S+)$", re.MULTILINE)
 _SIMULATOR = re.compile(r"simulator at (http://[^\s,]+)")
 _SHOWN = {"cli": "sluice up", "cli.leash": "its leash"}
 _OURS = ("ANTHROPIC_", "SLUICE_", "REDIS_URL")
 
 
 class House:
-    """A context: inside, everything is ready. `direct` is the simulator, `sluice` the gateway before it."""
+    """A context: inside, everything is ready. `direct` is the simulator, `sluice` the gateway before it, `workers` are
+    their pages for metrics, `redis_socket` is where Valkey listens."""
 
     direct: Target
     sluice: Target
+    workers: list[Target]
+    redis_socket: str
 
     def __init__(self) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="sluice-bench-"))
@@ -62,6 +67,8 @@ class House:
             said = self._wait_until_ready()
             self.sluice = Target.at("Sluice", _found(_GATEWAY, said))
             self.direct = Target.at("direct", _found(_SIMULATOR, said))
+            self.workers = [Target.at(name, url) for name, url in _WORKER.findall(said)]
+            self.redis_socket = _found(_SOCKET, said)
         except BaseException:
             self._stop()
             raise

@@ -36,7 +36,7 @@ def delay_table(results: Results) -> str:
                 for name in others
             ]
             rows.append([f"{title}, {label}", *(_cell(rounds) for rounds in (*figures.values(), *added))])
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def cost_tables(results: Results) -> str:
@@ -53,7 +53,7 @@ def _cost_table(results: Results, title: str, names: Sequence[str]) -> str:
     head = [title, *(f"{name}, µs an event" for name in names), "memory at most, MB"]
     rows = [[process, *_costs(takens, [process])] for process in (*inside, *_OUTSIDE)]
     rows.insert(len(inside), [f"all but {' and '.join(_OUTSIDE)}", *_costs(takens, inside)])
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _costs(takens: Sequence[Sequence[Taken]], processes: Sequence[str]) -> Row:
@@ -97,7 +97,7 @@ def _cell(rounds: Sequence[float], digits: int = 2) -> str:
     return f"{spread.median:.{digits}f} ({spread.low:.{digits}f} to {spread.high:.{digits}f})"
 
 
-def _table(head: Row, rows: Sequence[Row]) -> str:
+def table(head: Row, rows: Sequence[Row]) -> str:
     """A Markdown table that is also readable as plain text."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     aligned = [_line([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in (head, *rows)]
