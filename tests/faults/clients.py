@@ -36,7 +36,7 @@ def message(scenario: str, label: str) -> dict[str, Any]:
 class Client:
     """Begins at once. `choose` names a gateway for each connection; `passing` are the errors after which it asks again.
 
-    A `detached` one submits with POST /v1/jobs and then follows.
+    A `detached` one submits with POST /v1/jobs and then follows. A stream that has a job already is only followed.
     """
 
     def __init__(
@@ -57,7 +57,6 @@ class Client:
         self._rng = rng
         self._detached = detached
         self._passing = passing
-        self._headers = {"x-api-key": KEY, "anthropic-version": "2023-06-01"}
         self._idempotency = {"idempotency-key": idempotency_key} if idempotency_key else {}
         self._limit_s = limit_s
         self.task = asyncio.create_task(self._run())
@@ -77,7 +76,8 @@ class Client:
         how = "left"
         try:
             async with asyncio.timeout(self._limit_s) as limit:
-                await self._ask()
+                if not self.stream.job_id:
+                    await self._ask()
                 while self._unfinished():
                     await asyncio.sleep(self._rng.uniform(*_AGAIN_S))
                     await self._send("GET", f"/v1/jobs/{self.stream.job_id}/events", self._after(), b"")
@@ -119,10 +119,11 @@ class Client:
         return told in self._passing or (last.status == 200 and not told)
 
     async def _send(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Response:
+        headers = {"x-api-key": KEY, "anthropic-version": "2023-06-01", **headers}
         response = Response(f"{method} {path}", self._choose(), monotonic())
         self.stream.responses.append(response)
         self.wire = Wire(response, self._notice)
-        await exchange(self.wire, request_bytes(method, path, {**self._headers, **headers}, body))
+        await exchange(self.wire, request_bytes(method, path, headers, body))
         self._name_job()
         return response
 
@@ -151,6 +152,12 @@ class Crowd:
         stream = Stream(label or f"stream-{len(self._streams)}", scenario, monotonic())
         self._streams.append(stream)
         client = Client(choose or self._choose, stream, self._rng, **options)
+        self.clients.append(client)
+        return client
+
+    def resume(self, stream: Stream) -> Client:
+        """A client that follows a stream from where it stands."""
+        client = Client(self._choose, stream, self._rng)
         self.clients.append(client)
         return client
 

@@ -19,6 +19,7 @@ from tests.faults.wire import call
 from tests.support.process import Process
 
 LOST = frozenset({"worker_lost"})
+_WORKERS = 4
 _AT_ONCE_S = 0.5  # within this of a kill the ledger has seen its calls close
 
 
@@ -26,11 +27,11 @@ async def killed_workers(run: Run) -> None:
     """kill -9 of random workers; some jobs wait for a slot all the time."""
     slots = max(2, run.size.at_once // 8)
     async with run.house(SLUICE_SLOTS=slots, SLUICE_QUEUE_WAIT_ATTACHED_S=600) as (house, crowd):
-        await house.start(gateways=1, workers=4)
+        await house.start(gateways=1, workers=_WORKERS)
         injecting = asyncio.create_task(_kill_workers(run, house, crowd))
         waiting = run.size.at_once // 2
         await crowd.keep(
-            4 * slots + waiting,
+            _WORKERS * slots + waiting,
             run.size.streams,
             lambda: not injecting.done(),
             f"text events={run.size.deltas} tps=50 first-token-ms=200",

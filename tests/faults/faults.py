@@ -6,7 +6,7 @@ To add one: write its function beside its like, and a row here. `reach` is the s
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.faults import deaths, links, outages
+from tests.faults import deaths, hostile, links, outages, readers, soak, work
 from tests.faults.run import Run, Size
 
 
@@ -29,7 +29,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "kill -9 of random workers",
         deaths.killed_workers,
-        Size(60, 4, at_once=32, deltas=60),
+        Size(60, 3, at_once=32, deltas=60),
         _full(2000, 200, at_once=1000, deltas=200),
         "0 lost, doubled, mixed or hung; kill to next event or named error ≤ lease + 2 s at p99, jobs waiting too",
     ),
@@ -109,5 +109,61 @@ FAULTS: tuple[Fault, ...] = (
         Size(0, 1, at_once=4, deltas=60),
         _full(0, 1, at_once=100, deltas=60),
         "429, 529, errors, cuts, stalls and garbage: the defined ending, 100 %",
+    ),
+    Fault(
+        "stalled and 1 kB/s readers",
+        readers.slow_readers,
+        Size(0, 1, at_once=20),
+        _full(0, 5, at_once=200),
+        "normal delay ≤ 1.5 × at p99; ≤ 256 KiB of memory per stalled stream; later resume complete",
+    ),
+    Fault(
+        "clients vanish without a FIN",
+        readers.vanished,
+        Size(20, 1),
+        _full(500, 1, at_once=500),
+        "resources freed ≤ 45 s; upstream cancelled ≤ grace + 2 s after that",
+    ),
+    Fault(
+        "cancel while queued, starting, running, silent",
+        readers.cancelled,
+        Size(0, 1, at_once=8),
+        _full(0, 5, at_once=50),
+        "upstream closed ≤ 500 ms at p99; no later event",
+    ),
+    Fault(
+        "a job that kills its worker",
+        work.poisoned,
+        Size(0, 1, deltas=40),
+        _full(0, 10, deltas=40, at_once=4),
+        "≤ 3 claims, named error, other streams unharmed",
+    ),
+    Fault(
+        "clocks 5 s apart",
+        work.skewed,
+        Size(30, 1),
+        _full(200, 1, at_once=1),
+        "added first token ≤ 20 ms",
+    ),
+    Fault(
+        "foreign and random ids",
+        hostile.foreign_ids,
+        Size(400, 1),
+        _full(10_000, 1, at_once=16),
+        "all 404, identical",
+    ),
+    Fault(
+        "malformed input",
+        hostile.malformed,
+        Size(1500, 1),
+        _full(100_000, 1, at_once=16),
+        "no 5xx",
+    ),
+    Fault(
+        "soak with random faults",
+        soak.soaked,
+        Size(0, 12, at_once=20),
+        _full(0, 1800, at_once=60),
+        "memory, descriptors, Redis keys back to base",
     ),
 )

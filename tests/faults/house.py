@@ -23,6 +23,7 @@ from tests.support.facts import fact
 from tests.support.process import Process, end_all
 
 LEASE_S = 1.0
+_LOG_CHARACTERS = 3_000
 _KEY_SHOWN = 8  # characters of a key that the simulator's ledger keeps
 _numbers = count(1)
 
@@ -42,7 +43,7 @@ class House:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        end_all([*self.cluster.gateways, *self.cluster.workers])
+        await asyncio.to_thread(end_all, [*self.cluster.gateways, *self.cluster.workers])
 
     async def start(self, gateways: int = 1, workers: int = 2, **settings: object) -> "House":
         """Start so many, side by side; `settings` go to the workers."""
@@ -62,6 +63,11 @@ class House:
         self.workers[name] = worker
         return worker
 
+    @property
+    def socket_path(self) -> str:
+        """Where Redis listens."""
+        return self.ground.server.url.removeprefix("unix://")
+
     def choose(self) -> str:
         """Where a client connects: any gateway that is meant to serve."""
         return self._rng.choice(self.gateways).url
@@ -78,6 +84,11 @@ class House:
         ours = [*self.cluster.gateways, *self.cluster.workers]
         return [f"{process.name} has exited" for process in ours if process not in self.told and _ended(process)]
 
+    def logs_of_processes(self) -> str:
+        """The ends of what they all said."""
+        ours = [*self.cluster.gateways, *self.cluster.workers]
+        return "\n".join(f"--- {process.name}\n{process.log[-_LOG_CHARACTERS:]}" for process in ours)
+
     async def calls(self, limit: int = 10_000) -> list[dict[str, Any]]:
         """What the simulator was asked, newest last, each with the name of the worker that asked."""
         response = await call(self.ground.upstream_url, "GET", f"/simulator/calls?limit={limit}", {})
@@ -89,10 +100,6 @@ class House:
     async def open_calls(self) -> int:
         response = await call(self.ground.upstream_url, "GET", "/simulator/calls/open", {})
         return int(json.loads(response.body)["count"])
-
-    async def forget_calls(self) -> None:
-        """The ledger begins anew: labels are those of one run."""
-        await call(self.ground.upstream_url, "DELETE", "/simulator/calls", {})
 
     async def quiet(self, within_s: float = 10.0) -> None:
         """Wait until no upstream call is open. What is open after that is for the checker to find."""

@@ -59,7 +59,6 @@ class Readiness:
         while not await _ready(process):
             assert monotonic() < healed[0] + 20.0, f"{process.name} is not ready again"
             await asyncio.sleep(_POLL_S)
-        print(f"{process.name}: not ready after {unready:.2f} s, ready again {monotonic() - healed[0]:.2f} s after it")
         self.unready_s.append(unready)
         self.recovered_s.append(monotonic() - healed[0])
 
@@ -104,9 +103,8 @@ async def cut_off_gateways(run: Run) -> None:
 
 
 async def _cut_off(run: Run, *, of_workers: bool, names: frozenset[str]) -> None:
-    socket_path = run.ground.server.url.removeprefix("unix://")
     off_s = 4.0 if run.size.small else 10.0
-    async with Proxy(socket_path) as proxy, run.house(SLUICE_LEASE_S=LEASE_S) as (house, crowd):
+    async with run.house(SLUICE_LEASE_S=LEASE_S) as (house, crowd), Proxy(house.socket_path) as proxy:
         through = {"REDIS_URL": f"redis://127.0.0.1:{proxy.port}"}
         await asyncio.gather(
             house.add_gateway(**({} if of_workers else through)),
@@ -137,7 +135,7 @@ async def _fill(run: Run, crowd: Crowd) -> None:
 
 
 def _figures(run: Run, readiness: Readiness) -> None:
-    run.figure("not ready after, worst", max(readiness.unready_s), "s", 3.0)
+    run.figure("not ready after, worst", max(readiness.unready_s), "s", 3.0, busy=1.5)
     run.figure("recovered after, worst", max(readiness.recovered_s), "s", 5.0)
 
 
@@ -162,10 +160,9 @@ _NAMES = frozenset(ending for _, ending, _ in FAILURES.values()) | frozenset(BRE
 
 async def failing_upstream(run: Run) -> None:
     """Every failure of the upstream, by its own doing and by the network's: each has the ending that was defined."""
-    address = run.ground.upstream_url.removeprefix("http://")
     async with (
-        Proxy(address) as proxy,
         run.house(SLUICE_UPSTREAM_IDLE_S=1, SLUICE_HOLD_S=8) as (house, crowd),
+        Proxy(house.ground.upstream_url.removeprefix("http://")) as proxy,
     ):
         await house.start(1, 1, ANTHROPIC_BASE_URL=f"http://127.0.0.1:{proxy.port}")
         for what, (scenario, ending, calls) in FAILURES.items():

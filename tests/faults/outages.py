@@ -5,8 +5,7 @@ Does not know: how a run is judged.
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic
 
 from tests.faults.checker import STAMP, Rules
@@ -14,7 +13,6 @@ from tests.faults.clients import PASSING, Crowd
 from tests.faults.history import Stream
 from tests.faults.house import House
 from tests.faults.run import Run, mid_stream, p99
-from tests.support.cluster import Ground
 
 LEASE_S = 5.0
 DOWN_MOST_S = 2.0
@@ -22,18 +20,9 @@ LOSSES = frozenset({"worker_lost", "stream_lost", "redis_unavailable", "request_
 _PATIENT = PASSING | {"redis_unavailable"}
 
 
-@contextlib.asynccontextmanager
-async def _own_ground(*, persistent: bool) -> AsyncIterator[Ground]:
-    ground = await asyncio.to_thread(lambda: Ground(persistent=persistent))
-    try:
-        yield ground
-    finally:
-        await asyncio.to_thread(ground.close)
-
-
 async def restarted(run: Run) -> None:
     """Redis is killed, stays away for up to 2 s, and comes back with its append-only file."""
-    async with _own_ground(persistent=True) as ground, run.house(ground, SLUICE_LEASE_S=LEASE_S) as (house, crowd):
+    async with run.house(persistent=True, SLUICE_LEASE_S=LEASE_S) as (house, crowd):
         await _outages(run, house, crowd, lambda: None)
         await run.conclude(house, Rules(LOSSES, calls=3))
         lost = sum(stream.outcome != "done" for stream in run.history.streams)
@@ -43,10 +32,10 @@ async def restarted(run: Run) -> None:
 
 async def tail_cut(run: Run) -> None:
     """The same, but the end of the append-only file is cut off before the start."""
-    async with _own_ground(persistent=True) as ground, run.house(ground, SLUICE_LEASE_S=LEASE_S) as (house, crowd):
+    async with run.house(persistent=True, SLUICE_LEASE_S=LEASE_S) as (house, crowd):
 
         def cut() -> None:
-            (log,) = ground.server.data.glob("*.incr.aof")
+            (log,) = house.ground.server.data.glob("*.incr.aof")
             size = log.stat().st_size
             with log.open("r+b") as file:
                 file.truncate(size - min(size // 2, int(10 ** run.rng.uniform(3.0, 5.0))))
@@ -60,7 +49,7 @@ async def tail_cut(run: Run) -> None:
 
 async def emptied(run: Run) -> None:
     """Redis comes back with nothing: every open stream is told so, and new work is served."""
-    async with _own_ground(persistent=False) as ground, run.house(ground, SLUICE_LEASE_S=LEASE_S) as (house, crowd):
+    async with run.house(SLUICE_LEASE_S=LEASE_S) as (house, crowd):
         served_s: list[float] = []
 
         async def serves() -> None:
@@ -147,15 +136,16 @@ async def pubsub_killed(run: Run) -> None:
         await crowd.finish()
         await run.conclude(house, Rules())
         first = run.history.injected[0].at
-        before, after = _delays_s(run, lambda at: at < first), _delays_s(run, lambda at: at > first)
+        streams = run.history.streams
+        before, after = delays_s(streams, lambda at: at < first), delays_s(streams, lambda at: at > first)
         run.figure("added delay at p99", 1000 * (p99(after) - p99(before)), "ms", 300.0)
 
 
-def _delays_s(run: Run, when: Callable[[float], bool]) -> list[float]:
+def delays_s(streams: Iterable[Stream], when: Callable[[float], bool] = lambda at: True) -> list[float]:
     """From the simulator's sending of each delta to its arrival."""
     return [
         event.at - int(found[1]) / 1e9
-        for stream in run.history.streams
+        for stream in streams
         for event in stream.frames
         if when(event.at) and (found := STAMP.search(event.raw))
     ]

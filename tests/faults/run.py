@@ -6,6 +6,7 @@ Does not know: how any fault is injected.
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from random import Random
@@ -50,32 +51,38 @@ class Figure:
 
 @dataclass(slots=True)
 class Run:
-    """What a fault's function works with. `ground` is shared unless the fault breaks Redis itself."""
+    """What a fault's function works with."""
 
     name: str
     seed: int
     size: Size
-    ground: Ground
     history: History = field(init=False)
     rng: Random = field(init=False)
     figures: list[Figure] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)  # counts worth telling
     breaches: list[str] = field(default_factory=list)
+    took_s: float = 0.0
+    logs: str = ""  # what the processes said, if anything failed
 
     def __post_init__(self) -> None:
         self.rng = Random(f"{self.name} {self.seed}")
         self.history = History(self.seed)
 
     @contextlib.asynccontextmanager
-    async def house(self, ground: Ground | None = None, **settings: object) -> AsyncIterator[tuple[House, Crowd]]:
-        """A cluster of this run and its clients; both are gone afterwards."""
-        async with House(ground or self.ground, self.rng, **settings) as house:
-            await house.forget_calls()
-            crowd = Crowd(house.choose, self.history.streams, self.rng)
-            try:
-                yield house, crowd
-            finally:
-                await crowd.close()
+    async def house(self, *, persistent: bool = False, **settings: object) -> AsyncIterator[tuple[House, Crowd]]:
+        """A server, a simulator and a cluster of this run, and its clients; all are gone afterwards."""
+        ground = await asyncio.to_thread(lambda: Ground(persistent=persistent))
+        try:
+            async with House(ground, self.rng, **settings) as house:
+                crowd = Crowd(house.choose, self.history.streams, self.rng)
+                try:
+                    yield house, crowd
+                finally:
+                    await crowd.close()
+                    if self.failures or sys.exc_info()[0]:
+                        self.logs = house.logs_of_processes()
+        finally:
+            await asyncio.to_thread(ground.close)
 
     def inject(self, what: str, target: str = "") -> float:
         """Note a fault that is just being injected; answers when."""
@@ -116,7 +123,7 @@ class Run:
         counts |= {"faults injected": len(self.history.injected), **endings(self.history)}
         words = ", ".join(f"{count} {what}" for what, count in counts.items())
         figures = "; ".join(map(str, self.figures))
-        return f"{self.name}, seed {self.seed}: {words}. {figures}"
+        return f"{self.name}, seed {self.seed}: {words}. {figures} ({self.took_s:.0f} s)"
 
 
 async def mid_stream(crowd: Crowd, least: int, within_s: float = 20.0) -> list[Client]:

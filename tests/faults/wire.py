@@ -108,7 +108,7 @@ def request_bytes(method: str, path: str, headers: dict[str, str], body: bytes =
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-async def connect(url: str, wire: Wire, *, receive_bytes: int = 0) -> None:
+async def connect(url: str, wire: Wire, *, receive_bytes: int = 0) -> socket.socket:
     """Open the connection; `receive_bytes` bounds the client's kernel buffer. Raises `OSError`."""
     host, _, port = url.removeprefix("http://").rpartition(":")
     plain = socket.socket()
@@ -122,6 +122,7 @@ async def connect(url: str, wire: Wire, *, receive_bytes: int = 0) -> None:
         plain.close()
         raise
     await loop.create_connection(lambda: wire, sock=plain)
+    return plain
 
 
 async def exchange(wire: Wire, sends: bytes) -> Response:
