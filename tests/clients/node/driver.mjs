@@ -20,7 +20,8 @@ export async function drive(clients) {
 
 async function lane(clients, waiting) {
   for (const { id, client, kind, ...test } of waiting) {
-    const outcome = await outcomeOf(async (seen) => clients[client][kind](withDefaults(test), seen));
+    const asked = { kind, ...withDefaults(test) };
+    const outcome = await outcomeOf((seen) => clients[client][kind](asked, seen));
     process.stdout.write(`${JSON.stringify({ id, outcome })}\n`);
   }
 }
