@@ -15,14 +15,16 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Client:
-    """One way to call Claude. `cannot` maps names of cases, or patterns of them, to the reason."""
+    """One way to call Claude. What it cannot do has a reason, by kind and by name of the case, or a pattern of it."""
 
     name: str
     cannot: Mapping[str, str] = field(default_factory=dict)
+    cannot_kinds: Mapping[str, str] = field(default_factory=dict)
 
-    def reason_against(self, case: str) -> str | None:
+    def reason_against(self, case: str, kind: str) -> str | None:
         """Why this client cannot do the case; None if it can."""
-        return next((reason for pattern, reason in self.cannot.items() if fnmatchcase(case, pattern)), None)
+        by_name = (reason for pattern, reason in self.cannot.items() if fnmatchcase(case, pattern))
+        return self.cannot_kinds.get(kind) or next(by_name, None)
 
 
 @dataclass(frozen=True)
