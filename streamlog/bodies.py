@@ -33,12 +33,15 @@ async def store(line: Line, key: str, body: bytes, life_ms: int) -> asyncio.Futu
 
 
 async def fetch(line: Line, key: str) -> bytes | None:
-    """A body that is not empty; None if there is none (any more). Raises redis-py's errors."""
+    """The body; None if there is none (any more). Raises redis-py's errors."""
     size: int = await line.command("STRLEN", key)
+    if size <= PORTION_BYTES:
+        small: bytes | None = await line.command("GET", key)
+        return small
     body = io.BytesIO()  # grows in place, and gives its bytes away uncopied
     while body.tell() < size:
         portion: bytes = await line.command("GETRANGE", key, body.tell(), body.tell() + PORTION_BYTES - 1)
         if not portion:
             return None
         body.write(portion)
-    return body.getvalue() or None
+    return body.getvalue()

@@ -14,10 +14,10 @@ from tests.streamlog.world import World
 LIFE_MS = 60_000
 
 
-SIZES = [1, PORTION_BYTES - 1, PORTION_BYTES, PORTION_BYTES + 1, 3 * PORTION_BYTES]
+SIZES = [0, 1, PORTION_BYTES - 1, PORTION_BYTES, PORTION_BYTES + 1, 3 * PORTION_BYTES]
 
 
-@pytest.mark.parametrize("size", [0, *SIZES])
+@pytest.mark.parametrize("size", SIZES)
 async def test_a_body_is_stored_whole_and_expires(world: World, size: int) -> None:
     """At the edges of a portion too."""
     key, body = world.keys.body("job"), bytes(number % 251 for number in range(size))
