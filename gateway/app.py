@@ -5,7 +5,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from gateway import jobs, messages, operations
+from gateway import jobs, light, messages, operations
 from gateway.replies import use_anthropic_errors
 from gateway.service import Service
 
@@ -22,6 +22,6 @@ def build_app(service: Service) -> FastAPI:
         static_url="/docs-assets",
     )
     use_anthropic_errors(app)
-    for room in (messages, jobs, operations):
+    for room in (messages, light, jobs, operations):
         room.add_routes(app, service)
     return app

@@ -39,7 +39,7 @@ class FollowedStream(Response):
         headers = {"request-id": request_id, "sluice-job-id": self._job_id}
         follower = self._service.follow(self._job_id, self._after)
         with self._service.subscribers.opened(follower, receive, resumes=True, known=False) as subscriber:
-            relay = Relay(self._service, subscriber, send, request_id)
+            relay = Relay(self._service, subscriber, send, request_id, self._service.settings.ping_s)
             try:
                 batch = await follower.next(0)
             except SluiceError as problem:  # the stream is lost: said at once, as an event

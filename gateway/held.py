@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway import sse
-from gateway.relay import SSE_HEADERS, ReaderStalled, Relay, head_headers
+from gateway.relay import SSE_HEADERS, ReaderStalled, Relay, head_headers, joined_headers
 from gateway.replies import json_reply, problem_reply
 from gateway.service import Service, Submitted
 from gateway.subscribers import Subscriber
@@ -32,7 +32,7 @@ class HeldResponse(Response):
         self.job = job
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        follower = self.service.follow(self.job.job_id, fresh=True)
+        follower = self.service.follow(self.job.job_id, fresh=not self.job.joined)
         with self.service.subscribers.opened(follower, receive, resumes=False, known=True) as subscriber:
             try:
                 reply = await self.answer(subscriber, send)
@@ -52,7 +52,7 @@ class HeldResponse(Response):
     async def refusal(self, batch: Batch) -> Response:
         """An ending without content as the status that it stands for."""
         record = await self.service.log.record(self.job.job_id)
-        headers = {"sluice-job-id": self.job.job_id}
+        headers = {"sluice-job-id": self.job.job_id, **joined_headers(self.job)}
         if record is not None and record.refusal is not None:
             upstream: dict[str, Any] = record.response
             return json_reply(
@@ -69,16 +69,16 @@ class HeldStream(HeldResponse):
     """`stream: true`: hold, then commit to 200 and relay."""
 
     async def answer(self, subscriber: Subscriber, send: Send) -> Response | None:
-        batch = await subscriber.follower.next(self.service.jobs.hold_s)
+        batch = await subscriber.follower.next(self.job.hold_s)
         if batch is not None and batch.mark and sse.is_error_frame(batch.data):
             return await self.refusal(batch)
         if subscriber.gone:
             return None
         if batch is None and subscriber.stopping:
             raise InternalError("draining", retry_after_s=1)
-        relay = Relay(self.service, subscriber, send, self.job.request_id, self.job)
+        relay = Relay(self.service, subscriber, send, self.job.request_id, self.job.ping_s, self.job)
         head: bytes | dict[str, Any] = batch.head if batch is not None else await self._known_head()
-        await relay.start(200, SSE_HEADERS | head_headers(head, self.job.job_id, self.job.request_id))
+        await relay.start(200, SSE_HEADERS | head_headers(head, self.job))
         await relay.run(batch)
         return None
 
@@ -98,6 +98,4 @@ class HeldWhole(HeldResponse):
             return None
         if batch.mark != "done":
             return await self.refusal(batch)
-        return json_reply(
-            batch.data, 200, self.job.request_id, head_headers(batch.head, self.job.job_id, self.job.request_id)
-        )
+        return json_reply(batch.data, 200, self.job.request_id, head_headers(batch.head, self.job))

@@ -4,6 +4,7 @@ Does not know: the Messages API's answers (`messages`), how frames are relayed (
 """
 
 import json
+from dataclasses import replace
 
 from fastapi import FastAPI, Request
 from starlette.responses import Response
@@ -12,6 +13,7 @@ from gateway.admission import always_streamed, messages_request
 from gateway.followed import FollowedStream, said_at_once
 from gateway.job_views import job_view, submitted_view
 from gateway.openapi import ERRORS, MESSAGES_BODY
+from gateway.relay import joined_headers
 from gateway.replies import json_reply, new_request_id
 from gateway.service import Service, now
 from streamlog.errors import ClientError, InternalError
@@ -19,6 +21,8 @@ from streamlog.lifecycle import State
 from streamlog.positions import EventId, MalformedPosition, Position
 from streamlog.redis_link import LINK_ERRORS
 from telemetry import announce, facts
+
+_VERSION = "2023-06-01"  # of the Messages API, for those who ask for a job and for no version
 
 
 def add_routes(app: FastAPI, service: Service) -> None:
@@ -74,9 +78,11 @@ def _add_submit(app: FastAPI, service: Service) -> None:
         accepted = now()
         owner, body = await service.admit(http)
         request = messages_request(always_streamed(body), "/v1/messages", http.url.query, http.headers.raw)
-        job = await service.submit(owner, request, new_request_id(), attached=False, accepted=accepted)
-        headers = {"location": f"/v1/jobs/{job.job_id}", "sluice-job-id": job.job_id}
-        return _json(submitted_view(job.job_id, State.QUEUED), 202, headers)
+        request = replace(request, headers={"anthropic-version": _VERSION, **request.headers})
+        job = await service.submit(http, owner, request, attached=False, accepted=accepted)
+        state = (await service.own_record(http, job.job_id)).state if job.joined else State.QUEUED
+        headers = {"location": f"/v1/jobs/{job.job_id}", "sluice-job-id": job.job_id, **joined_headers(job)}
+        return _json(submitted_view(job.job_id, state), 202, headers)
 
 
 def _start(job_id: str, text: str | None) -> Position | None:

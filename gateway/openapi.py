@@ -7,6 +7,9 @@ from typing import Any
 
 from streamlog.errors import STATUS_BY_TYPE
 
+_MODEL = "claude-sonnet-5-5"
+_ASKED = [{"role": "user", "content": "Why is the sky blue?"}]
+
 ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["type", "error", "request_id"],
@@ -41,18 +44,47 @@ MESSAGES_BODY: dict[str, Any] = {
                 "required": ["model", "max_tokens", "messages"],
                 "additionalProperties": True,
                 "properties": {
-                    "model": {"type": "string", "examples": ["claude-sonnet-4-5"]},
+                    "model": {"type": "string", "examples": [_MODEL]},
                     "max_tokens": {"type": "integer", "examples": [1024]},
                     "messages": {"type": "array", "items": {"type": "object"}},
                     "stream": {"type": ["boolean", "null"], "examples": [True]},
                 },
             },
             "example": {
-                "model": "claude-sonnet-4-5",
+                "model": _MODEL,
                 "max_tokens": 1024,
                 "stream": True,
-                "messages": [{"role": "user", "content": "Why is the sky blue?"}],
+                "messages": _ASKED,
             },
         }
     },
 }
+
+COUNT_BODY: dict[str, Any] = {
+    "required": True,
+    "description": "As Anthropic documents it. What is not named here travels on unchanged.",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["model", "messages"],
+                "additionalProperties": True,
+                "properties": {
+                    "model": {"type": "string", "examples": [_MODEL]},
+                    "messages": {"type": "array", "items": {"type": "object"}},
+                },
+            },
+            "example": {"model": _MODEL, "messages": _ASKED},
+        }
+    },
+}
+
+PAGE_PARAMETERS: list[dict[str, Any]] = [
+    {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}},
+    {"name": "after_id", "in": "query", "schema": {"type": "string"}},
+    {"name": "before_id", "in": "query", "schema": {"type": "string"}},
+]
+
+MODEL_PARAMETERS: list[dict[str, Any]] = [
+    {"name": "model_id", "in": "path", "required": True, "schema": {"type": "string"}, "example": _MODEL},
+]

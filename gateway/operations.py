@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz`, `/metrics`: for those who run it.
+"""`/`, `/healthz`, `/readyz`, `/metrics`: for those who look whether it is there, and those who run it.
 
 Does not know: jobs.
 """
@@ -17,6 +17,11 @@ _LIMIT_S = 2.0
 
 def add_routes(app: FastAPI, service: Service) -> None:
     """Register on the application itself: a router in between costs 0.1 ms a request."""
+
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+    async def root() -> Response:
+        """Some clients probe their base URL before they call."""
+        return _json({"name": "sluice", "messages": "/v1/messages", "docs": "/docs"}, 200)
 
     @app.get("/healthz", summary="Whether the process is alive", tags=["operations"], response_class=Response)
     async def healthz() -> Response:

@@ -34,17 +34,27 @@ class ReaderStalled(Exception):
 
 
 class Relay:
-    """Sends one job to one open response. `submitted` for the job's first subscriber, which is timed."""
+    """Sends one job to one open response, with a ping after each silence of `ping_s`.
+
+    `submitted` for the subscriber that made the call; it is timed unless it joined.
+    """
 
     def __init__(
-        self, service: Service, subscriber: Subscriber, send: Send, request_id: str, submitted: Submitted | None = None
+        self,
+        service: Service,
+        subscriber: Subscriber,
+        send: Send,
+        request_id: str,
+        ping_s: float,
+        submitted: Submitted | None = None,
     ) -> None:
         self._service = service
         self._subscriber = subscriber
         self._follower = subscriber.follower
         self._send_message = send
         self._request_id = request_id
-        self._submitted = submitted
+        self._ping_s = ping_s
+        self._submitted = None if submitted is None or submitted.joined else submitted
         self._content = False
 
     async def start(self, status: int, headers: dict[str, str]) -> None:
@@ -66,7 +76,7 @@ class Relay:
                     break
                 else:
                     await self._send(await self._ping())
-                batch = await self._follower.next(self._service.settings.ping_s)
+                batch = await self._follower.next(self._ping_s)
         except LINK_ERRORS:
             await self._send(sse.error(InternalError("redis_unavailable"), self._request_id))
         except SluiceError as problem:
@@ -106,8 +116,13 @@ class Relay:
         announce(facts.FirstContentSent(submitted.model, total_s, max(0.0, total_s - stored_s)))
 
 
-def head_headers(head: bytes | dict[str, Any], job_id: str, request_id: str) -> dict[str, str]:
+def head_headers(head: bytes | dict[str, Any], job: Submitted) -> dict[str, str]:
     """Response headers for a job: the upstream's that travel on, and ours."""
     upstream = (json.loads(head) if isinstance(head, bytes) and head else head or {}).get("headers", {})
     headers = {name: value for name, value in upstream.items() if name != "content-type"}
-    return {"request-id": request_id, **headers, "sluice-job-id": job_id}
+    return {"request-id": job.request_id, **headers, "sluice-job-id": job.job_id, **joined_headers(job)}
+
+
+def joined_headers(job: Submitted) -> dict[str, str]:
+    """Says that this call asked nothing new, by the name that payment interfaces gave it."""
+    return {"idempotent-replayed": "true"} if job.joined else {}

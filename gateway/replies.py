@@ -32,6 +32,7 @@ _REASONS = {
     "malformed_position": "invalid",
     "method_not_allowed": "invalid",
     "headers_too_large": "invalid",
+    "idempotency_conflict": "invalid",
 }
 
 

@@ -13,6 +13,9 @@ from starlette.requests import Request as HttpRequest
 from gateway.access import Access
 from gateway.admission import read_body
 from gateway.fleet import FleetView
+from gateway.patience import patience_s
+from gateway.replies import new_request_id
+from gateway.sameness import sameness
 from gateway.settings import GatewaySettings
 from gateway.subscribers import Subscribers
 from streamlog.claims import Claims
@@ -20,7 +23,7 @@ from streamlog.errors import ClientError, InternalError
 from streamlog.follow import Follower
 from streamlog.hub import Hub
 from streamlog.jobs import Record, Request, Terms
-from streamlog.keys import Keys
+from streamlog.keys import Keys, Lane
 from streamlog.line import Line
 from streamlog.log import StreamLog
 from streamlog.positions import JOB_ID, Position
@@ -36,13 +39,20 @@ _SWEEP_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A job that has just been queued. `accepted` is the monotonic time at which its request arrived."""
+    """Where a call has led: to a job just queued, or (`joined`) to one that it repeats.
+
+    `accepted` is the monotonic time at which the request arrived; `hold_s` is how long its head may be held, `ping_s`
+    the silence that its client bears.
+    """
 
     job_id: str
     request_id: str
     model: str
     created_us: int
+    joined: bool
     accepted: float
+    hold_s: float
+    ping_s: float
 
 
 class Service:
@@ -84,25 +94,46 @@ class Service:
             raise InternalError("draining", retry_after_s=1)
 
     async def submit(
-        self, owner: str, request: Request, request_id: str, *, attached: bool, accepted: float
+        self,
+        http: HttpRequest,
+        owner: str,
+        request: Request,
+        *,
+        attached: bool,
+        accepted: float,
+        lane: Lane = Lane.WORK,
     ) -> Submitted:
-        """Queue a job. Raises `SluiceError`, or redis-py's errors."""
+        """Queue a job, or join the one that this call repeats. Raises `SluiceError`, or redis-py's errors."""
         if attached and self.fleet.without_workers_s > self.settings.no_workers_s:
             raise InternalError("no_workers", retry_after_s=5)
-        jobs = self.jobs
+        jobs, request_id, half_s = self.jobs, new_request_id(), patience_s(http.headers) / 2
+        hold_s = min(jobs.hold_s, half_s)
         terms = Terms(
             owner=owner,
             request_id=request_id,
             gateway=self.presence.gateway if attached else None,
-            hold_s=jobs.hold_s if attached else 0.0,
+            hold_s=hold_s if attached else 0.0,
             grace_s=jobs.grace_s,
             watch_s=jobs.watch_s,
             queue_wait_s=jobs.queue_wait_attached_s if attached else jobs.queue_wait_detached_s,
             run_limit_s=jobs.run_limit_s,
             keep_s=jobs.keep_attached_s if attached else jobs.keep_detached_s,
+            sameness=await sameness(http.headers, owner, request, attached=attached),
+            lane=lane,
         )
-        job_id, created_us = await self.log.submit(request, terms)
-        return Submitted(job_id, request_id, request.model, created_us, accepted)
+        placed = await self.log.submit(request, terms)
+        if placed.joined:
+            announce(facts.Joined("idempotency" if terms.sameness.idempotency else "retry"))
+        return Submitted(
+            job_id=placed.job_id,
+            request_id=request_id,
+            model=request.model,
+            created_us=placed.created_us,
+            joined=placed.joined,
+            accepted=accepted,
+            hold_s=hold_s,
+            ping_s=min(self.settings.ping_s, half_s),
+        )
 
     def follow(self, job_id: str, after: Position | None = None, *, fresh: bool = False) -> Follower:
         """Follow a job from a position; whoever calls this closes it."""

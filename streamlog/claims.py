@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streamlog.jobs import RECORD_FIELDS
+from streamlog.keys import Lane
 from streamlog.line import Line
 from streamlog.log import Ended
 
@@ -57,8 +58,8 @@ class Claims:
         self._lease_ms = int(lease_s * 1000)
         self._most_claims = most_claims
 
-    async def claim(self, most: int) -> list[Claim]:
-        """Take at most `most` (and at most `MOST_AT_ONCE`) jobs, oldest first.
+    async def claim(self, most: int, lane: Lane = Lane.WORK) -> list[Claim]:
+        """Take at most `most` (and at most `MOST_AT_ONCE`) jobs of a lane, oldest first.
 
         Never sent twice: claims whose answer is lost fall to the sweep when their lease runs out.
         """
@@ -68,6 +69,7 @@ class Claims:
             min(most, MOST_AT_ONCE),
             self._lease_ms,
             BODY_BROUGHT_BYTES,
+            lane,
             *RECORD_FIELDS,
             once=True,
         )

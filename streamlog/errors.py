@@ -46,6 +46,9 @@ CODES: dict[str, Code] = {
     "not_found": Code(404, "not_found_error", "There is nothing at this address."),
     "job_not_found": Code(404, "not_found_error", "There is no such job, or it has expired, or it is not yours."),
     "method_not_allowed": Code(405, "invalid_request_error", "This address does not take that method."),
+    "idempotency_conflict": Code(
+        422, "invalid_request_error", "This Idempotency-Key was used for another request; a key stands for one."
+    ),
     "body_too_large": Code(413, "request_too_large", "The request body is too large."),
     "headers_too_large": Code(431, "invalid_request_error", "The request line and headers are too large."),
     "cancelled": Code(499, "api_error", "The job was cancelled."),

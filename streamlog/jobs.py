@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from streamlog.keys import Lane
 from streamlog.lifecycle import State
 from streamlog.positions import Position
 
@@ -33,6 +34,19 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Sameness:
+    """By what a call is known again. Both are digests, and each stands for one owner's calls only.
+
+    `fingerprint` is the same for the same call. `idempotency` is the client's own word for it, "" without one;
+    `retried` says that the client calls again for want of an answer.
+    """
+
+    fingerprint: str
+    idempotency: str = ""
+    retried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """How a job is to be treated. Times in seconds.
 
@@ -49,6 +63,8 @@ class Terms:
     queue_wait_s: float
     run_limit_s: float
     keep_s: float
+    sameness: Sameness
+    lane: Lane = Lane.WORK
 
 
 RECORD_FIELDS = (

@@ -6,17 +6,27 @@ Does not know: what the keys hold.
 """
 
 import re
+from enum import StrEnum
 
 _PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
-# Fleet-wide keys.
+
+class Lane(StrEnum):
+    """Which queue a job waits in; completes the queue's keys. Light calls (counting, listing) take a moment, and must
+    not wait behind those that generate."""
+
+    WORK = ""
+    LIGHT = ":light"
+
+
+# Fleet-wide keys; those marked with "lane" are completed by one.
 _FLEET = {
-    "QUEUE": "queue",  # sorted set: job id by Redis time of its submit, in microseconds
+    "QUEUE": "queue",  # lane; sorted set: job id by Redis time of its submit, in microseconds
     "LEASES": "leases",  # sorted set: job id by the end of its lease, in milliseconds
     "CHECKS": "checks",  # sorted set: queued job id by when the sweep must look at it, in milliseconds
-    "BELL": "bell",  # list: at most 64 tokens without meaning, that idle workers block on
+    "BELL": "bell",  # lane; list: at most 64 tokens without meaning, that idle workers block on
     "WORKERS": "workers",  # sorted set: worker by when it last swept, in milliseconds
-    "QUEUED_BYTES": "queued-bytes",  # bodies waiting in the queue
+    "QUEUED_BYTES": "queued-bytes",  # lane; bodies waiting in the queue
 }
 # Keys of one job, completed by its id.
 _OF_JOB = {
@@ -25,6 +35,11 @@ _OF_JOB = {
     "LOG": "log:",  # stream: an entry a chunk, its id the position of the last frame
     "CHANNEL": "live:",  # pub/sub: the same chunks
     "WATCH": "watch:",  # hash: gateway -> until when it watches, in milliseconds
+}
+# Keys that find a job; completed by a digest.
+_TO_A_JOB = {
+    "TWINS": "twins:",  # sorted set: jobs of one fingerprint that have not ended, by the time of their submit
+    "IDEMPOTENT": "idempotent:",  # hash: the job and the fingerprint that an Idempotency-Key stands for
 }
 # arq's own names are fixed; the random job id makes them safe beside other deployments.
 _OF_ARQ = {"ARQ_JOB": "arq:job:", "ARQ_PROGRESS": "arq:in-progress:", "ARQ_RETRY": "arq:retry:"}
@@ -37,7 +52,7 @@ class Keys:
         if not _PREFIX.fullmatch(prefix):
             raise ValueError(f"the key prefix {prefix[:80]!r} is not 1 to 64 characters of A-Z a-z 0-9 _ . : -")
         self.prefix = prefix
-        self._names = {name: prefix + tail for name, tail in (_FLEET | _OF_JOB).items()} | _OF_ARQ
+        self._names = {name: prefix + tail for name, tail in (_FLEET | _OF_JOB | _TO_A_JOB).items()} | _OF_ARQ
         self.queue = self._names["QUEUE"]
         self.leases = self._names["LEASES"]
         self.checks = self._names["CHECKS"]
@@ -64,9 +79,17 @@ class Keys:
     def arq_retry(self, job_id: str) -> str:
         return self._names["ARQ_RETRY"] + job_id
 
+    def twins(self, fingerprint: str) -> str:
+        return self._names["TWINS"] + fingerprint
+
+    def idempotent(self, digest: str) -> str:
+        return self._names["IDEMPOTENT"] + digest
+
     def channel(self, job_id: str) -> bytes:
         return self._channel + job_id.encode()
 
     def lua(self) -> str:
         """The same names as Lua locals, to stand before each script."""
-        return "".join(f"local {name} = '{key}'\n" for name, key in self._names.items())
+        lanes = ", ".join(f"'{lane}'" for lane in Lane)
+        names = "".join(f"local {name} = '{key}'\n" for name, key in self._names.items())
+        return f"{names}local LANES = {{{lanes}}}\n"

@@ -9,15 +9,24 @@ import asyncio
 import json
 from dataclasses import dataclass
 
-from streamlog.errors import InternalError
+from streamlog.errors import ClientError, InternalError
 from streamlog.frames import Chunk, from_entry
 from streamlog.jobs import RECORD_FIELDS, Record, Request, Terms, new_job_id
-from streamlog.keys import Keys
+from streamlog.keys import Keys, Lane
 from streamlog.lifecycle import ENDINGS
 from streamlog.line import Line
 from streamlog.settings import JobSettings
 
 PAGE_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a submit led: to a new job, or (`joined`) to one that exists. `created_us` is its Redis time in µs."""
+
+    job_id: str
+    created_us: int
+    joined: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +74,13 @@ class StreamLog:
         self._keys = keys
         self._settings = settings
 
-    async def submit(self, request: Request, terms: Terms) -> tuple[str, int]:
-        """Put a job into the queue; answers its id and the Redis time of its submit in µs.
+    async def submit(self, request: Request, terms: Terms) -> Placed:
+        """Put a job into the queue, or join the one that this call is a repetition of (`Terms.sameness`).
 
-        Raises `InternalError` `queue_full`, naming the figure and the limit.
+        Raises `InternalError` `queue_full`, naming the figure and the limit, and `ClientError`
+        `idempotency_conflict`.
         """
-        job_id = new_job_id()
+        job_id, same = new_job_id(), terms.sameness
         life_ms = _ms(terms.queue_wait_s + 3 * terms.run_limit_s + terms.keep_s)
         # The body goes apart: a script with a 32 MB argument would block Redis for 70 ms.
         stored = self._line.command("SET", self._keys.body(job_id), request.body, "PX", life_ms)
@@ -78,21 +88,23 @@ class StreamLog:
         submitted = self._line.script(
             "submit", job_id, len(request.body), self._settings.queue_jobs, self._settings.queue_bytes, life_ms,
             _ms(terms.queue_wait_s), _ms(terms.hold_s), json.dumps(arq_job), terms.gateway or "", _ms(terms.watch_s),
-            *_fields(request, terms),
+            terms.lane, same.fingerprint, same.idempotency, int(same.retried), *_fields(request, terms),
         )  # fmt: skip
-        _, answer = await asyncio.gather(stored, submitted)
-        return job_id, self._accepted(answer[0].decode(), int(answer[1]))
+        _, (word, figure, *placed) = await asyncio.gather(stored, submitted)
+        self._refuse(word.decode(), int(figure))
+        return Placed(placed[0].decode(), int(figure), word == b"joined")
 
-    def _accepted(self, word: str, figure: int) -> int:
+    def _refuse(self, word: str, figure: int) -> None:
         if word == "queue_full_jobs":
             limit = self._settings.queue_jobs
             raise InternalError("queue_full", f"The queue holds {figure} jobs, its limit is {limit}.", retry_after_s=2)
         if word == "queue_full_bytes":
             limit = self._settings.queue_bytes
             raise InternalError("queue_full", f"The queue holds {figure} bytes, its limit is {limit}.", retry_after_s=2)
-        if word != "queued":
+        if word == "idempotency_conflict":
+            raise ClientError(word)
+        if word not in ("queued", "joined"):
             raise InternalError("request_lost")
-        return figure
 
     async def record(self, job_id: str) -> Record | None:
         """The job's record; None if there is none (any more)."""
@@ -118,22 +130,24 @@ class StreamLog:
         return Ended.read(answer[1:]) if answer[0] == b"ended" else None
 
     async def queue_position(self, job_id: str) -> int | None:
-        """How many jobs stand before this one; None if it does not wait."""
+        """How many jobs stand before this one; None if it does not wait, or waits in the light lane."""
         rank: int | None = await self._line.command("ZRANK", self._keys.queue, job_id)
         return rank
 
     async def fleet(self) -> Fleet:
-        """Queue, leases and live workers."""
+        """Both lanes of the queue together, leases and live workers."""
         keys, call = self._keys, self._line.command
-        queued, oldest, leases, time = await asyncio.gather(
-            call("ZCARD", keys.queue),
-            call("ZRANGE", keys.queue, 0, 0, "WITHSCORES"),
-            call("ZCARD", keys.leases),
+        queues = [keys.queue + lane for lane in Lane]
+        time, leases, *waiting = await asyncio.gather(
             call("TIME"),
+            call("ZCARD", keys.leases),
+            *(call("ZCARD", queue) for queue in queues),
+            *(call("ZRANGE", queue, 0, 0, "WITHSCORES") for queue in queues),
         )
         now_s = int(time[0]) + int(time[1]) / 1e6
+        queued, oldest = sum(waiting[: len(queues)]), [float(head[1]) / 1e6 for head in waiting[len(queues) :] if head]
         workers = await call("ZCOUNT", keys.workers, int((now_s - 5) * 1000), "+inf")
-        return Fleet(queued, now_s - float(oldest[1]) / 1e6 if oldest else 0.0, leases, workers)
+        return Fleet(queued, now_s - min(oldest, default=now_s), leases, workers)
 
 
 def _ms(seconds: float) -> int:

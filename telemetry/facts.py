@@ -22,6 +22,7 @@ RefusalReason = Literal[
     "no_workers",
     "other",
 ]
+Sameness = Literal["idempotency", "retry"]
 Provenance = Literal["reported", "partly_reported", "estimated"]
 
 
@@ -66,6 +67,16 @@ class Refused:
     """
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Gateway: a call repeated one that exists, and was led to its job instead of being queued; by what it was known.
+
+    `known_by` is a `Sameness`.
+    """
+
+    known_by: Sameness
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +164,7 @@ Fact = (
     | SubscriberLeft
     | Replayed
     | Refused
+    | Joined
     | JobEnded
     | JobClaimed
     | JobStarted

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal, get_args
 
-from telemetry.facts import Ending, Fact, Provenance, RefusalReason, ReplayReason
+from telemetry.facts import Ending, Fact, Provenance, RefusalReason, ReplayReason, Sameness
 
 ENDINGS: tuple[str, ...] = get_args(Ending)
 TOKEN_TYPES = ("input", "output", "cache_read", "cache_creation")
@@ -149,6 +149,14 @@ METRICS = (
         "Requests that the gateway answered with an error of its own, by reason; upstream refusals are not among them.",
         "gateway",
         (Label("reason", get_args(RefusalReason)),),
+    ),
+    Metric(
+        "sluice_joins_total",
+        "counter",
+        "Calls that repeated an earlier one and were led to its job, by what told so: an Idempotency-Key, or an "
+        "SDK's word that it retries.",
+        "gateway",
+        (Label("reason", get_args(Sameness)),),
     ),
     Metric(
         "sluice_replays_total",

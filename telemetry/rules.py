@@ -97,6 +97,11 @@ def _refused(series: Series) -> Handler:
     return lambda fact: rejections.get(fact.reason, rejections[OTHER]).inc()
 
 
+def _joined(series: Series) -> Handler:
+    joins = series.by_value("sluice_joins_total")
+    return lambda fact: joins[fact.known_by].inc()
+
+
 def _replayed(series: Series) -> Handler:
     replays = series.by_value("sluice_replays_total")
     return lambda fact: replays[fact.reason].inc()
@@ -121,6 +126,7 @@ RULES: dict[type, Callable[[Series], Handler]] = {
     facts.SubscriberLeft: _step("sluice_subscribers", -1),
     facts.Replayed: _replayed,
     facts.Refused: _refused,
+    facts.Joined: _joined,
     facts.JobEnded: _job_ended,
     facts.JobClaimed: _job_claimed,
     facts.JobStarted: _step("sluice_jobs_in_flight", 1),

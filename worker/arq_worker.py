@@ -26,7 +26,6 @@ from streamlog.claims import Claim, Claims
 from streamlog.redis_link import LINK_ERRORS
 from telemetry import announce, facts
 from worker.running import Run, Running
-from worker.settings import WorkerSettings
 
 _RETRY_S = 0.2
 _log = logging.getLogger("sluice.worker")
@@ -66,9 +65,9 @@ class _Answered:
 
 
 class QueueWorker(Worker):
-    """Claims jobs while there are free slots, and runs `job(run)` for each.
+    """Claims jobs of the bell's lane while there are free slots, and runs `job(run)` for each.
 
-    `run_limit_s` is a second net: `job` keeps the limit itself.
+    `bell_s` is the longest wait for the bell. `run_limit_s` is a second net: `job` keeps the limit itself.
     """
 
     def __init__(
@@ -79,14 +78,15 @@ class QueueWorker(Worker):
         bell: Bell,
         pool: ConnectionPool,
         queue_key: str,
-        settings: WorkerSettings,
+        slots: int,
+        bell_s: float,
         run_limit_s: float,
     ) -> None:
         self._job = job
         self._claims = claims
         self._running = running
         self._bell = bell
-        self._settings = settings
+        self._bell_s = bell_s
         self._slot_freed = asyncio.Event()
         self._stopping = asyncio.Event()
         super().__init__(
@@ -95,7 +95,7 @@ class QueueWorker(Worker):
             ],
             queue_name=queue_key,
             redis_pool=ClaimPool(pool),
-            max_jobs=settings.slots,
+            max_jobs=slots,
             poll_delay=0,
             keep_result=0,
             retry_jobs=False,
@@ -132,11 +132,11 @@ class QueueWorker(Worker):
                     await asyncio.wait_for(self._slot_freed.wait(), 1.0)
                 return
             asked = monotonic()
-            claims = await self._claims.claim(free)
+            claims = await self._claims.claim(free, self._bell.lane)
             for claim in claims:
                 await self._begin(claim, asked)
             if not claims:
-                await self._bell.wait(self._settings.bell_s)
+                await self._bell.wait(self._bell_s)
         except LINK_ERRORS as error:
             if self._stopping.is_set():
                 return

@@ -148,7 +148,7 @@ class Generation:
         self._announce_end(await self._writer.write_whole(body, self._usage_field()), State.DONE)
 
     async def _whole_body(self, answer: Answer) -> bytes:
-        """Silence is the rule before the head of a whole answer, and a stall after it."""
+        """Silence is the rule before the head of a whole message, and a stall after it."""
         loop, idle_s = asyncio.get_running_loop(), self._settings.upstream_idle_s
         parts, size = [], 0
         try:

@@ -21,7 +21,7 @@ import uvloop
 
 from streamlog.bell import Bell
 from streamlog.claims import Claims
-from streamlog.keys import Keys
+from streamlog.keys import Keys, Lane
 from streamlog.lifecycle import State
 from streamlog.line import Line
 from streamlog.log import StreamLog
@@ -56,16 +56,21 @@ class WorkerProcess:
         self.running = Running(claims, settings.lease_s)
         self.sweeper = Sweeper(claims, settings.sweep_s, lambda swept: announce_swept(swept.ended, len(swept.requeued)))
         self.upstream = Upstream(
-            connections=settings.slots,
+            connections=settings.slots + settings.light_slots,
             connect_s=settings.upstream_connect_s,
             idle_s=settings.upstream_idle_s,
             run_limit_s=jobs.run_limit_s,
         )
-        self.bell = Bell(redis, keys)
+        self.bells = {lane: Bell(redis, keys, lane) for lane in Lane}
+        slots = {Lane.WORK: settings.slots, Lane.LIGHT: settings.light_slots}
         pool = connect(redis, most=2).connection_pool
-        self.queue = QueueWorker(
-            self._job, claims, self.running, self.bell, pool, keys.queue, settings, jobs.run_limit_s
-        )
+        self.queues = [
+            QueueWorker(
+                self._job, claims, self.running, bell, pool, keys.queue + lane, slots[lane], settings.bell_s,
+                jobs.run_limit_s,
+            )
+            for lane, bell in self.bells.items()
+        ]  # fmt: skip
         self.warm = False
         self.draining = False
 
@@ -93,7 +98,8 @@ class WorkerProcess:
             _log.warning("the upstream %s does not answer yet", self.upstream.base_url)
         observer = _Observer(uvicorn.Config(observe_app(self.state), log_config=None, access_log=False, lifespan="off"))
         await self.line.start()
-        await self.bell.start()
+        for bell in self.bells.values():
+            await bell.start()
         parts: list[asyncio.Task[object]] = [
             asyncio.create_task(part)
             for part in (
@@ -105,7 +111,7 @@ class WorkerProcess:
         ]
         gc.freeze()  # what the imports made (the SDK above all) is never garbage, and looking through it takes 0.1 s
         self.warm = True
-        parts.append(asyncio.create_task(self.queue.run_until_stopped()))
+        parts += [asyncio.create_task(queue.run_until_stopped()) for queue in self.queues]
         host, port = listener.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         _log.info(
@@ -119,14 +125,16 @@ class WorkerProcess:
             part.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
         await self.upstream.close()
-        await self.bell.close()
+        for bell in self.bells.values():
+            await bell.close()
         await self.line.close()
         for part in done - {stopped}:
             part.result()
 
     async def _drain(self, kill: asyncio.Event) -> None:
         self.draining = True
-        self.queue.stop()
+        for queue in self.queues:
+            queue.stop()
         runs = list(self.running.runs.values())
         _log.info("draining: %d jobs run, %d of them have no content yet", len(runs), sum(not r.begun for r in runs))
         for run in runs:
@@ -146,7 +154,7 @@ class WorkerProcess:
             task.cancel()
 
     async def _finished(self) -> None:
-        while tasks := list(self.queue.tasks.values()):
+        while tasks := [task for queue in self.queues for task in queue.tasks.values()]:
             await asyncio.wait(tasks)
 
 

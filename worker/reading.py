@@ -1,7 +1,8 @@
 """What one upstream stream has said so far, and which of its events may be written now.
 
-Invariant: nothing is released before content; then everything held goes first, in order. The stream is complete only
-with `message_stop`. Only `message_start`, `message_delta` and errors are decoded; a delta is bytes with a name.
+Invariant: nothing is released before content, pings neither; then everything held goes first, in order. The stream is
+complete only with `message_stop`. Only `message_start`, `message_delta` and errors are decoded; a delta is bytes with
+a name.
 Does not know: where the bytes come from, where the events go.
 """
 
@@ -67,8 +68,6 @@ class Reading:
                 self.complete = True
             case b"error":
                 self.error = data_of(event)
-            case b"ping":
-                return self.begun
             case b"":
                 if not event.startswith(b":"):
                     raise UpstreamFailed("upstream_garbled")

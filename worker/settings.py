@@ -14,6 +14,9 @@ class WorkerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SLUICE_")
 
     slots: int = Field(default=200, ge=1, le=10_000, description="Most jobs that this worker runs at once.")
+    light_slots: int = Field(
+        default=20, ge=1, le=1000, description="Beside the slots: most calls at once that generate nothing."
+    )
     lease_s: float = Field(default=5.0, ge=0.5, le=60, description="How long a claim holds after its last renewal.")
     sweep_s: float = Field(
         default=0.5, ge=0.05, le=2, description="Time between two sweeps for what nobody else would see."

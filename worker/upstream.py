@@ -22,6 +22,7 @@ from worker.transport import DirectTransport
 _DRAIN_S = 1.0
 _REFUSAL_BYTES = 64 * 1024
 _KEY_AS_BEARER_SINCE = "2026-10-21"
+_VERSION = "2023-06-01"
 _TRAVELS_BACK = ("request-id", "retry-after", "x-should-retry", "content-type")
 
 
@@ -58,7 +59,7 @@ class Upstream:
         with _credentials_named():
             self._client = AsyncAnthropic(max_retries=0, http_client=http)
         self._stream_timeout = httpx2.Timeout(connect=connect_s, read=idle_s, write=idle_s, pool=connect_s)
-        # One JSON answer is silent until it is there.
+        # A message that does not stream is silent until it is there.
         self._whole_timeout = httpx2.Timeout(connect=connect_s, read=run_limit_s, write=idle_s, pool=connect_s)
 
     @property
@@ -73,7 +74,7 @@ class Upstream:
 
         Answers whether the upstream spoke HTTP at all. Raises `NoCredentials`.
         """
-        request = Request("GET", "/v1/models?limit=1", {}, b"", "", False)
+        request = Request("GET", "/v1/models?limit=1", {"anthropic-version": _VERSION}, b"", "", False)
         try:
             with _credentials_named():
                 async with self.open(request, idle_s=5.0) as answer:
@@ -85,7 +86,8 @@ class Upstream:
     @contextlib.asynccontextmanager
     async def open(self, request: Request, idle_s: float | None = None) -> AsyncIterator[Answer]:
         """Make the call; leaving the block closes it. Raises `UpstreamFailed`, with the refusal if there is one."""
-        timeout = self._stream_timeout if request.stream else self._whole_timeout
+        whole = not request.stream and request.path.partition("?")[0] == "/v1/messages"
+        timeout = self._whole_timeout if whole else self._stream_timeout
         options: Any = {"headers": self._headers(request), "timeout": idle_s or timeout}
         call = self._client.get if request.method == "GET" else self._client.post
         content = {} if request.method == "GET" else {"content": request.body}
@@ -103,6 +105,7 @@ class Upstream:
         headers: dict[str, Any] = {
             "X-Stainless-Raw-Response": "stream",  # the SDK's own switch for an unread response
             "content-type": "application/json",
+            "anthropic-version": Omit(),  # a call without one is the API's to refuse
             **request.headers,
         }
         if request.stream:

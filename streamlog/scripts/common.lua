@@ -2,6 +2,7 @@
 -- Key names (QUEUE, RECORD, ...) and the texts of named endings (TOLD) stand above this, made by Python.
 
 local BELL_MOST = 64
+local TWINS_MOST = 64
 
 -- Redis time: milliseconds as a number, microseconds as digits (a Lua number would print as 1.7e+15).
 local function clock()
@@ -11,8 +12,8 @@ end
 
 local function digits(n) return string.format('%.0f', n) end
 
-local function ring()
-  if redis.call('LLEN', BELL) < BELL_MOST then redis.call('LPUSH', BELL, '1') end
+local function ring(lane)
+  if redis.call('LLEN', BELL .. lane) < BELL_MOST then redis.call('LPUSH', BELL .. lane, '1') end
 end
 
 -- Never used twice, even by a Redis that lost its tail: it rises with time.
@@ -20,30 +21,42 @@ local function next_attempt(previous, now_ms)
   return digits(math.max((tonumber(previous) or 0) + 1, now_ms))
 end
 
-local function enqueue(id, created_us, body_bytes, check_ms)
-  redis.call('ZADD', QUEUE, created_us, id)
+local function enqueue(id, lane, created_us, body_bytes, check_ms)
+  redis.call('ZADD', QUEUE .. lane, created_us, id)
   redis.call('ZADD', CHECKS, digits(check_ms), id)
-  redis.call('INCRBY', QUEUED_BYTES, body_bytes or 0)
-  ring()
+  redis.call('INCRBY', QUEUED_BYTES .. lane, body_bytes or 0)
+  ring(lane)
 end
 
 local function dequeue(id)
   redis.call('ZREM', CHECKS, id)
-  if redis.call('ZREM', QUEUE, id) == 0 then return end
-  if redis.call('ZCARD', QUEUE) == 0 then
-    redis.call('DEL', QUEUED_BYTES)
-  else
-    redis.call('DECRBY', QUEUED_BYTES, redis.call('HGET', RECORD .. id, 'body_bytes') or 0)
+  for _, lane in ipairs(LANES) do
+    if redis.call('ZREM', QUEUE .. lane, id) == 1 then
+      if redis.call('ZCARD', QUEUE .. lane) == 0 then
+        redis.call('DEL', QUEUED_BYTES .. lane)
+      else
+        redis.call('DECRBY', QUEUED_BYTES .. lane, redis.call('HGET', RECORD .. id, 'body_bytes') or 0)
+      end
+    end
   end
+end
+
+-- A gateway's word that it watches a job, for so long.
+local function watch(id, gateway, watch_ms, grace_ms, now_ms)
+  redis.call('HSET', WATCH .. id, gateway, digits(now_ms + watch_ms))
+  redis.call('PEXPIRE', WATCH .. id, watch_ms + (tonumber(grace_ms) or 0) + 60000)
+end
+
+-- Until when some gateway's word holds; 0 if nobody has given one.
+local function watched_until_ms(id)
+  local latest = 0
+  for _, until_ms in ipairs(redis.call('HVALS', WATCH .. id)) do latest = math.max(latest, tonumber(until_ms) or 0) end
+  return latest
 end
 
 -- The last moment at which anybody listened to an attached job.
 local function last_seen_ms(id, left_ms, created_us)
-  local seen = math.max(tonumber(left_ms) or 0, math.floor((tonumber(created_us) or 0) / 1000))
-  for _, watched_until_ms in ipairs(redis.call('HVALS', WATCH .. id)) do
-    seen = math.max(seen, tonumber(watched_until_ms) or 0)
-  end
-  return seen
+  return math.max(tonumber(left_ms) or 0, math.floor((tonumber(created_us) or 0) / 1000), watched_until_ms(id))
 end
 
 -- Store a chunk and publish the same bytes: the only place that writes to a log.
@@ -64,6 +77,17 @@ local function log_expires_with_record(id)
   redis.call('PEXPIRE', LOG .. id, math.max(redis.call('PTTL', RECORD .. id), 1))
 end
 
+-- An ended job is found no more: nobody can join it, unless its answer is there and an idempotency key stands for it.
+local function hide(id, fingerprint, idempotency, answered, retention_ms)
+  if fingerprint then redis.call('ZREM', TWINS .. fingerprint, id) end
+  if not idempotency or redis.call('HGET', IDEMPOTENT .. idempotency, 'id') ~= id then return end
+  if answered then
+    redis.call('PEXPIRE', IDEMPOTENT .. idempotency, retention_ms)
+  else
+    redis.call('DEL', IDEMPOTENT .. idempotency)
+  end
+end
+
 -- Take an ended job out of everything that could start it again, and shorten the life of what remains.
 -- Answers what its caller announces: model and duration in microseconds.
 local function finish(id, state, position, code, now_us)
@@ -72,8 +96,10 @@ local function finish(id, state, position, code, now_us)
   redis.call('DEL', ARQ_JOB .. id, ARQ_PROGRESS .. id, ARQ_RETRY .. id, WATCH .. id)
   redis.call('UNLINK', BODY .. id)
   redis.call('HSET', RECORD .. id, 'state', state, 'last', position, 'ended_us', now_us, 'code', code)
-  local of = redis.call('HMGET', RECORD .. id, 'retention_ms', 'model', 'created_us')
+  local of = redis.call('HMGET', RECORD .. id, 'retention_ms', 'model', 'created_us', 'fingerprint', 'idempotency',
+    'content_us')
   local retention_ms = tonumber(of[1]) or 60000
+  hide(id, of[4], of[5], state == 'done' or of[6], retention_ms)
   redis.call('PEXPIRE', RECORD .. id, retention_ms)
   redis.call('PEXPIRE', LOG .. id, retention_ms)
   return {of[2] or '', digits(tonumber(now_us) - (tonumber(of[3]) or now_us))}
@@ -95,10 +121,10 @@ end
 
 -- Back to the queue, unseen by its client: only for a job without content.
 local function requeue(id, now_ms)
-  local of = redis.call('HMGET', RECORD .. id, 'attempt', 'created_us', 'body_bytes', 'queue_wait_ms')
+  local of = redis.call('HMGET', RECORD .. id, 'attempt', 'created_us', 'body_bytes', 'queue_wait_ms', 'lane')
   local attempt = next_attempt(of[1], now_ms)
   redis.call('HSET', RECORD .. id, 'state', 'queued', 'attempt', attempt, 'last', attempt .. '-0',
     'queue_until_ms', digits(now_ms + (tonumber(of[4]) or 0)))
   redis.call('ZREM', LEASES, id)
-  enqueue(id, of[2] or '0', of[3], now_ms)
+  enqueue(id, of[5] or '', of[2] or '0', of[3], now_ms)
 end

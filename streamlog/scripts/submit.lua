@@ -1,40 +1,73 @@
--- Put a job into the queue. Its body must be stored already.
+-- Put a job into the queue, or join one that exists. Its body must be stored already.
 -- ARGV: id, body bytes, most jobs, most bytes, life ms, queue wait ms, hold ms, arq's job, gateway or '', watch ms,
+--       lane, fingerprint, idempotency digest or '', '1' if the client says that it is a retry,
 --       then record fields as name, value, ...
--- Answers {'queued' | 'queue_full_jobs' | 'queue_full_bytes' | 'body_missing', created µs or the present figure}.
-local id, body_bytes, life_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[5])
-local known = redis.call('HGET', RECORD .. id, 'created_us')
-if known then return {'queued', known} end -- the same submit, sent again after a lost reply
-if redis.call('STRLEN', BODY .. id) ~= body_bytes then return {'body_missing', '0'} end
-
-local depth = redis.call('ZCARD', QUEUE)
-if depth >= tonumber(ARGV[3]) then
-  redis.call('UNLINK', BODY .. id)
-  return {'queue_full_jobs', digits(depth)}
-end
-local held_bytes = tonumber(redis.call('GET', QUEUED_BYTES) or '0')
-if held_bytes + body_bytes > tonumber(ARGV[4]) then
-  redis.call('UNLINK', BODY .. id)
-  return {'queue_full_bytes', digits(held_bytes)}
-end
-
+-- Answers {'queued' | 'joined' | 'idempotency_conflict', created µs, id},
+--       or {'queue_full_jobs' | 'queue_full_bytes' | 'body_missing', the present figure}.
+local id, body_bytes, life_ms, lane = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[5]), ARGV[11]
+local gateway, watch_ms, fingerprint, idempotency = ARGV[9], tonumber(ARGV[10]), ARGV[12], ARGV[13]
 local now_ms, now_us = clock()
+
+local function refuse(...)
+  redis.call('UNLINK', BODY .. id)
+  return {...}
+end
+
+local function lives(state) return state == 'queued' or state == 'running' end
+
+local function join(twin)
+  local of = redis.call('HMGET', RECORD .. twin, 'created_us', 'state', 'grace_ms')
+  redis.call('HSET', RECORD .. twin, 'joined_by', id)
+  if gateway ~= '' and lives(of[2]) then watch(twin, gateway, watch_ms, of[3], now_ms) end
+  return refuse('joined', of[1], twin)
+end
+
+local known = redis.call('HGET', RECORD .. id, 'created_us')
+if known then return {'queued', known, id} end -- the same submit, sent again after a lost reply
+
+if idempotency ~= '' then
+  local of = redis.call('HMGET', IDEMPOTENT .. idempotency, 'id', 'fingerprint')
+  if of[1] and redis.call('EXISTS', RECORD .. of[1]) == 1 then
+    if of[2] ~= fingerprint then return refuse('idempotency_conflict', now_us, of[1]) end
+    return join(of[1])
+  end
+elseif ARGV[14] == '1' then
+  for _, twin in ipairs(redis.call('ZREVRANGE', TWINS .. fingerprint, 0, -1)) do
+    local of = redis.call('HMGET', RECORD .. twin, 'state', 'joined_by')
+    -- Joined by this very call: its reply was lost, and it has been sent again.
+    if lives(of[1]) and (of[2] == id or watched_until_ms(twin) <= now_ms) then return join(twin) end
+  end
+end
+
+if redis.call('STRLEN', BODY .. id) ~= body_bytes then return {'body_missing', '0'} end
+local depth = redis.call('ZCARD', QUEUE .. lane)
+if depth >= tonumber(ARGV[3]) then return refuse('queue_full_jobs', digits(depth)) end
+local held_bytes = tonumber(redis.call('GET', QUEUED_BYTES .. lane) or '0')
+if held_bytes + body_bytes > tonumber(ARGV[4]) then return refuse('queue_full_bytes', digits(held_bytes)) end
+
 local attempt = next_attempt(0, now_ms)
 local queue_until_ms = now_ms + tonumber(ARGV[6])
 redis.call('HSET', RECORD .. id, 'state', 'queued', 'attempt', attempt, 'last', attempt .. '-0', 'claims', '0',
-  'created_us', now_us, 'body_bytes', ARGV[2], 'queue_wait_ms', ARGV[6],
+  'created_us', now_us, 'body_bytes', ARGV[2], 'queue_wait_ms', ARGV[6], 'lane', lane, 'fingerprint', fingerprint,
   'queue_until_ms', digits(queue_until_ms), 'hold_until_ms', digits(now_ms + tonumber(ARGV[7])))
-for i = 11, #ARGV, 2 do redis.call('HSET', RECORD .. id, ARGV[i], ARGV[i + 1]) end
+for i = 15, #ARGV, 2 do redis.call('HSET', RECORD .. id, ARGV[i], ARGV[i + 1]) end
 redis.call('PEXPIRE', RECORD .. id, life_ms)
 redis.call('SET', ARQ_JOB .. id, ARGV[8], 'PX', life_ms)
 
-local check_ms = queue_until_ms
-if ARGV[9] ~= '' then
-  local watched_until_ms = now_ms + tonumber(ARGV[10])
-  local grace_ms = tonumber(redis.call('HGET', RECORD .. id, 'grace_ms') or '0')
-  redis.call('HSET', WATCH .. id, ARGV[9], digits(watched_until_ms))
-  redis.call('PEXPIRE', WATCH .. id, life_ms)
-  check_ms = math.min(check_ms, watched_until_ms + grace_ms)
+redis.call('ZADD', TWINS .. fingerprint, now_us, id)
+redis.call('ZREMRANGEBYRANK', TWINS .. fingerprint, 0, -TWINS_MOST - 1)
+redis.call('PEXPIRE', TWINS .. fingerprint, life_ms)
+if idempotency ~= '' then
+  redis.call('HSET', RECORD .. id, 'idempotency', idempotency)
+  redis.call('HSET', IDEMPOTENT .. idempotency, 'id', id, 'fingerprint', fingerprint)
+  redis.call('PEXPIRE', IDEMPOTENT .. idempotency, life_ms)
 end
-enqueue(id, now_us, ARGV[2], check_ms)
-return {'queued', now_us}
+
+local check_ms = queue_until_ms
+if gateway ~= '' then
+  local grace_ms = tonumber(redis.call('HGET', RECORD .. id, 'grace_ms') or '0')
+  watch(id, gateway, watch_ms, grace_ms, now_ms)
+  check_ms = math.min(check_ms, now_ms + watch_ms + grace_ms)
+end
+enqueue(id, lane, now_us, ARGV[2], check_ms)
+return {'queued', now_us, id}

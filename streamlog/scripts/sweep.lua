@@ -23,20 +23,22 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', CHECKS, '-inf', digits(now_ms), 
   local of = redis.call('HMGET', RECORD .. id, 'state', 'queue_until_ms', 'attached', 'grace_ms', 'left_ms',
     'created_us')
   local queue_until_ms = tonumber(of[2]) or 0
-  local watched_until_ms = queue_until_ms
-  if of[3] == '1' then watched_until_ms = last_seen_ms(id, of[5], of[6]) + (tonumber(of[4]) or 0) end
+  local wanted_until_ms = queue_until_ms
+  if of[3] == '1' then wanted_until_ms = last_seen_ms(id, of[5], of[6]) + (tonumber(of[4]) or 0) end
   if of[1] ~= 'queued' then
     dequeue(id)
   elseif redis.call('EXISTS', BODY .. id, ARQ_JOB .. id) ~= 2 then
     done[#done + 1] = {'ended', unpack(end_by_name(id, 'failed', 'request_lost'))}
   elseif queue_until_ms <= now_ms then
     done[#done + 1] = {'ended', unpack(end_by_name(id, 'failed', 'queue_timeout'))}
-  elseif watched_until_ms <= now_ms then
+  elseif wanted_until_ms <= now_ms then
     done[#done + 1] = {'ended', unpack(end_by_name(id, 'cancelled', 'abandoned'))}
   else
-    redis.call('ZADD', CHECKS, digits(math.min(queue_until_ms, watched_until_ms)), id)
+    redis.call('ZADD', CHECKS, digits(math.min(queue_until_ms, wanted_until_ms)), id)
   end
 end
 
-if redis.call('ZCARD', QUEUE) > 0 then ring() end
+for _, lane in ipairs(LANES) do
+  if redis.call('ZCARD', QUEUE .. lane) > 0 then ring(lane) end
+end
 return done

@@ -86,6 +86,9 @@ async def test_the_openapi_document_names_every_call_and_its_errors(house: House
     document = (await house.api.send("GET", "/openapi.json")).json()
     assert set(document["paths"]) == {
         "/v1/messages",
+        "/v1/messages/count_tokens",
+        "/v1/models",
+        "/v1/models/{model_id}",
         "/v1/jobs",
         "/v1/jobs/{job_id}",
         "/v1/jobs/{job_id}/events",

@@ -151,6 +151,10 @@ def batch(data: bytes, mark: str = "", head: bytes = b"") -> Batch:
     return Batch(data, Position(1, 1), mark, head, 2_000_000)
 
 
+def submitted(*, accepted: float = 0.0, joined: bool = False) -> Submitted:
+    return Submitted("job_1", "req_1", "claude-test", 1_900_000, joined, accepted, hold_s=5.0, ping_s=0.2)
+
+
 async def relayed(house: House, *batches: Batch | None, job: Submitted | None = None) -> list[bytes]:
     """The body parts that a relay sends for these batches."""
     sent: list[MutableMapping[str, Any]] = []
@@ -159,7 +163,7 @@ async def relayed(house: House, *batches: Batch | None, job: Submitted | None = 
         sent.append(message)
 
     subscriber = Subscriber(Scripted(*batches[1:]), resumes=False)
-    await Relay(house.service, subscriber, send, "req_1", job).run(batches[0])
+    await Relay(house.service, subscriber, send, "req_1", 0.2, job).run(batches[0])
     assert [message["more_body"] for message in sent] == [True] * (len(sent) - 1) + [False]
     return [message["body"] for message in sent]
 
@@ -178,7 +182,7 @@ async def test_a_send_that_takes_too_long_lets_the_reader_go(valkey: Valkey) -> 
         async def never(message: MutableMapping[str, Any]) -> None:
             await asyncio.Event().wait()
 
-        relay = Relay(house.service, Subscriber(Scripted(), resumes=True), never, "req_1")
+        relay = Relay(house.service, Subscriber(Scripted(), resumes=True), never, "req_1", 0.2)
         with pytest.raises(ReaderStalled):
             await asyncio.wait_for(relay.run(batch(b"one")), 2)
 
@@ -193,7 +197,7 @@ async def test_a_reader_that_takes_little_at_a_time_gets_everything(valkey: Valk
             await asyncio.sleep(len(message["body"]) / (512 * 1024))
             taken.append(message["body"])
 
-        relay = Relay(house.service, Subscriber(Scripted(), resumes=True), slowly, "req_1")
+        relay = Relay(house.service, Subscriber(Scripted(), resumes=True), slowly, "req_1", 0.2)
         await relay.run(batch(data, mark="done"))
     assert b"".join(taken) == data
 
@@ -207,7 +211,7 @@ async def test_a_client_that_is_gone_is_sent_no_more(house: House) -> None:
         sent.append(message["body"])
         subscriber.gone = len(sent) == 3
 
-    await Relay(house.service, subscriber, send, "req_1").run(batch(b"first"))
+    await Relay(house.service, subscriber, send, "req_1", 0.2).run(batch(b"first"))
     assert sent == [b"first", b"x", b"x", b""]
 
 
@@ -220,7 +224,7 @@ async def test_the_first_token_is_timed_once_and_its_parts_add_up(
     """From accepting the request to the write; what is not relay is the time until the first chunk was stored."""
     told: list[facts.FirstContentSent] = []
     monkeypatch.setattr("gateway.relay.announce", told.append)
-    job = Submitted("job_x", "req_1", "claude-test", 1_900_000, now() - 0.25)  # stored 0.1 s after its submit
+    job = submitted(accepted=now() - 0.25)  # stored 0.1 s after its submit
     head = json.dumps({"status": 200, "headers": {}}).encode()
     await relayed(house, None, batch(b"one", head=head), batch(b"two", mark="done", head=head), job=job)
     (fact,) = told
@@ -273,9 +277,12 @@ def test_headers_of_a_response() -> None:
     """The upstream's request id comes before ours; its content type is its own affair."""
     head = {"status": 200, "headers": {"request-id": "req_up", "content-type": "x/y", "anthropic-x": "1"}}
     expected = {"request-id": "req_up", "anthropic-x": "1", "sluice-job-id": "job_1"}
-    assert head_headers(head, "job_1", "req_1") == expected
-    assert head_headers(json.dumps(head).encode(), "job_1", "req_1") == expected
-    assert head_headers(b"", "job_1", "req_1") == {"request-id": "req_1", "sluice-job-id": "job_1"}
+    job = submitted()
+    assert head_headers(head, job) == expected
+    assert head_headers(json.dumps(head).encode(), job) == expected
+    assert head_headers(b"", job) == {"request-id": "req_1", "sluice-job-id": "job_1"}
+    joined = expected | {"idempotent-replayed": "true"}
+    assert head_headers(head, submitted(joined=True)) == joined
 
 
 def _connections(house: House) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from streamlog.lifecycle import State
+from streamlog.log import Placed
 from tests.gateway.house import MESSAGE, Hand, House, open_house
 from tests.support import said
 from tests.support.api import Stream
@@ -245,7 +246,7 @@ async def test_a_drain_waits_for_a_job_that_is_just_being_submitted(
     """Its response is not open yet; at the drain's limit it ends by a status as well."""
     submit, go_on, asked = house.service.log.submit, asyncio.Event(), asyncio.Event()
 
-    async def slow(*args: Any) -> tuple[str, int]:
+    async def slow(*args: Any) -> Placed:
         asked.set()
         await go_on.wait()
         return await submit(*args)

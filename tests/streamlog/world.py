@@ -13,11 +13,11 @@ from redis.asyncio import Redis
 
 from streamlog.claims import Claim, Claims
 from streamlog.hub import Hub
-from streamlog.jobs import Record, Request, Terms
+from streamlog.jobs import Record, Request, Sameness, Terms
 from streamlog.keys import Keys
 from streamlog.lifecycle import State
 from streamlog.line import Line
-from streamlog.log import StreamLog
+from streamlog.log import Placed, StreamLog
 from streamlog.redis_link import connect
 from streamlog.scripts import Scripts
 from streamlog.settings import JobSettings, RedisSettings
@@ -28,7 +28,8 @@ GRACE_S = 10.0
 WATCH_S = 15.0
 QUEUE_WAIT_S = 60.0
 KEEP_S = 30.0
-DETACHED = Terms("owner", "req_1", None, 5.0, GRACE_S, WATCH_S, QUEUE_WAIT_S, 600.0, KEEP_S)
+SAME = Sameness("fingerprint")
+DETACHED = Terms("owner", "req_1", None, 5.0, GRACE_S, WATCH_S, QUEUE_WAIT_S, 600.0, KEEP_S, SAME)
 REQUEST = Request("POST", "/v1/messages?beta=true", {"anthropic-version": "2023-06-01"}, b'{"n":1}', "claude", True)
 EVENT = b'event: content_block_delta\ndata: {"delta":"word "}\n\n'
 
@@ -74,8 +75,13 @@ class World:
         self, request: Request = REQUEST, *, log: StreamLog | None = None, gateway: str | None = None, **terms: Any
     ) -> str:
         """A queued job's id: detached, or attached to `gateway`."""
-        job_id, _ = await (log or self.log).submit(request, replace(DETACHED, gateway=gateway, **terms))
-        return job_id
+        return (await self.place(request, log=log, gateway=gateway, **terms)).job_id
+
+    async def place(
+        self, request: Request = REQUEST, *, log: StreamLog | None = None, gateway: str | None = None, **terms: Any
+    ) -> Placed:
+        """Where a submit led."""
+        return await (log or self.log).submit(request, replace(DETACHED, gateway=gateway, **terms))
 
     def claims(self, worker: str = "worker") -> Claims:
         return Claims(self.line, worker, LEASE_S)

@@ -18,7 +18,6 @@ from tests.streamlog.world import World
 from tests.support.facts import until
 from worker.arq_worker import QueueWorker
 from worker.running import Run, Running
-from worker.settings import WorkerSettings
 
 _RUN_LIMIT_S = 60.0
 
@@ -72,14 +71,13 @@ class Crew:
     def __init__(self, world: World, *, slots: int = 2, lease_s: float = 5.0, bell_s: float = 2.0) -> None:
         self.world = world
         self.jobs = Jobs()
-        settings = WorkerSettings(slots=slots, bell_s=bell_s)
         claims = Claims(world.line, f"worker-{id(self):x}", lease_s)
         self.running = Running(claims, lease_s)
         self.sweeper = Sweeper(claims, 0.05, lambda swept: announce_swept(swept.ended, len(swept.requeued)))
         self.bell = Bell(world.settings, world.keys)
         pool = connect(world.settings, most=2).connection_pool
         self.queue = QueueWorker(
-            self.jobs, claims, self.running, self.bell, pool, world.keys.queue, settings, _RUN_LIMIT_S
+            self.jobs, claims, self.running, self.bell, pool, world.keys.queue, slots, bell_s, _RUN_LIMIT_S
         )
 
     async def begun(self, number: int) -> list[Run]:

@@ -40,10 +40,11 @@ def test_everything_in_one_read_comes_out_in_order() -> None:
     assert Reading().feed(b"".join(said.answer("a", "b"))) == said.answer("a", "b")
 
 
-def test_pings_are_dropped_before_content_and_kept_after_it() -> None:
-    """Before content the gateway sends pings of its own; later ones are frames like any event."""
+def test_pings_are_events_like_any_other() -> None:
+    """They are no content, so they wait for it; then they stand where Claude sent them."""
     reading = Reading()
-    assert reading.feed(said.start() + PING + HELLO + PING) == [said.start(), HELLO, PING]
+    assert reading.feed(said.start() + PING) == []
+    assert reading.feed(HELLO + PING) == [said.start(), PING, HELLO, PING]
 
 
 def test_message_stop_completes_and_nothing_after_it_is_taken() -> None:

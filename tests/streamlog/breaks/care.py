@@ -32,7 +32,7 @@ SWEEP = of(
     ("or (tonumber(of[3]) or 0) >= tonumber(ARGV[3])", "", "sweep_ends_a_job_whose_third_worker_was_lost"),
     ("requeue(id, now_ms)", "", "sweep_puts_a_lost_job_without_content_back_at_the_head"),
     ("CHECKS, '-inf', digits(now_ms), 'LIMIT', 0, page", "CHECKS, '-inf', digits(now_ms)", "sweep_works_in_pages"),
-    ("if of[3] == '1' then watched_until_ms", "do watched_until_ms", "sweep_lets_a_detached_job_wait"),
+    ("if of[3] == '1' then wanted_until_ms", "do wanted_until_ms", "sweep_lets_a_detached_job_wait"),
     ("dequeue(id)", "", "sweep_removes_ids_without_a_record"),
     ("if of[1] ~= 'queued' then", "if not of[1] then", "the_scripts_change_states_as_the_table_says"),
     (
@@ -46,7 +46,7 @@ SWEEP = of(
         "sweep_ends_a_queued_job_whose_arq_key_is_gone",
     ),
     ("elseif queue_until_ms <= now_ms", "elseif false", "sweep_ends_a_job_that_waited_too_long"),
-    ("elseif watched_until_ms <= now_ms", "elseif false", "sweep_cancels_a_queued_job_whose_listeners_left"),
+    ("elseif wanted_until_ms <= now_ms", "elseif false", "sweep_cancels_a_queued_job_whose_listeners_left"),
     (
         "last_seen_ms(id, of[5], of[6]) + (tonumber(of[4]) or 0)",
         "last_seen_ms(id, of[5], of[6])",
@@ -59,7 +59,8 @@ SWEEP = of(
     ),
     ("redis.call('ZADD', WORKERS, digits(now_ms), ARGV[1])", "", "sweep_says_which_workers_live"),
     ("redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', digits(now_ms - 60000))", "", "sweep_says_which_workers_live"),
-    ("if redis.call('ZCARD', QUEUE) > 0 then ring() end", "", "sweep_rings_while_jobs_wait"),
+    ("if redis.call('ZCARD', QUEUE .. lane) > 0 then ring(lane) end", "", "sweep_rings_while_jobs_wait"),
+    ("then ring(lane) end", "then ring('') end", "sweep_rings_in_both_lanes"),
 )
 SHORTAGE = of(
     "sweep",
@@ -93,7 +94,6 @@ WATCH = of(
     "watch",
     ("for i = 3, #ARGV", "for i = 3, 3", "watch_speaks_for_many_jobs_and_only_for_those_alive"),
     ("if of[1] == 'queued' or of[1] == 'running'", "if true", "watch_speaks_for_many_jobs_and_only_for_those_alive"),
-    ("redis.call('PEXPIRE', WATCH", "redis.call('MGET', WATCH", "watch_keeps_a_word_that_runs_out"),
 )
 LEAVE = of(
     "leave",

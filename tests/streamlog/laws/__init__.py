@@ -8,6 +8,8 @@ from tests.streamlog.laws import (
     append,
     claim,
     ending,
+    joining,
+    lanes,
     letting_go,
     life,
     reading,
@@ -19,5 +21,5 @@ from tests.streamlog.laws import (
 )
 from tests.streamlog.laws.book import LAWS
 
-CHAPTERS = (submit, claim, renew, sweep, append, ending, letting_go, watching, reading, shortage, life)
+CHAPTERS = (submit, joining, lanes, claim, renew, sweep, append, ending, letting_go, watching, reading, shortage, life)
 __all__ = ["CHAPTERS", "LAWS"]

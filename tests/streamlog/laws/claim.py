@@ -23,7 +23,7 @@ async def claim_takes_at_most_eight(world: World) -> None:
     """However many are asked for, a claim moves eight; the script itself says so."""
     for _ in range(10):
         await world.submit()
-    rows = await world.line.script("claim", "worker", 100, 5000, 0, "state")
+    rows = await world.line.script("claim", "worker", 100, 5000, 0, "", "state")
     assert len(rows) == 8
     assert await world.call("ZCARD", world.keys.queue) == 2
 
