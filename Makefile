@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup run test lint format lock bench docs rehearse ci clean
+.PHONY: help setup run test lint format lock bench faults docs rehearse ci clean
 
 BIN := .venv/bin
 ROOMS := cli gateway simulator streamlog telemetry worker
@@ -44,6 +44,9 @@ format: setup ## Put the code in the one format, and fix what can be fixed
 
 bench: setup ## Measure what Sluice adds to a direct call
 	@exec $(BIN)/python -m bench $(ARGS)
+
+faults: setup ## Break everything at full size (hours) and keep the figures in docs/guarantees.md; ARGS="--only Redis"
+	@exec $(BIN)/python -m tests.faults --full --write $(ARGS)
 
 docs: setup ## Write the generated pages again
 	@$(BIN)/python -m telemetry.document

@@ -19,6 +19,8 @@ from tests.faults.wire import call
 from tests.support.process import Process
 
 LOST = frozenset({"worker_lost"})
+STOPPING = frozenset({"draining", "worker_stopping"})
+DRAIN_S = 6.0
 _WORKERS = 4
 _AT_ONCE_S = 0.5  # within this of a kill the ledger has seen its calls close
 
@@ -140,15 +142,23 @@ async def _kill_gateways(run: Run, house: House, crowd: Crowd) -> None:
 
 
 async def rolling_stop(run: Run) -> None:
-    """SIGTERM of every gateway and worker, one after the other, each with a successor first."""
-    async with run.house(SLUICE_DRAIN_S=6) as (house, crowd):
+    """SIGTERM of every gateway and worker, one after the other, each with a successor first.
+
+    A worker that drains gives back what has no content yet, so such a job is called twice.
+    """
+    async with run.house(SLUICE_DRAIN_S=DRAIN_S, SLUICE_GRACE_S=2) as (house, crowd):
         gateways, workers = (2, 2) if run.size.small else (3, 4)
         await house.start(gateways, workers)
+        longer = crowd.ask("text events=4000 tps=20", passing=frozenset(), limit_s=120.0)
+        await mid_stream(crowd, 1)
         rolling = asyncio.create_task(_roll(run, house, crowd))
         scenario = f"text events={run.size.deltas} tps=25"
         await crowd.keep(run.size.at_once, run.size.streams, lambda: not rolling.done(), scenario)
         await rolling
-        await run.conclude(house, Rules(calls=1))
+        await run.conclude(house, Rules(STOPPING, calls=3, close_s=5.0))
+        short = {client.stream.outcome for client in crowd.clients if client is not longer}
+        run.demand(short == {"done"}, f"streams shorter than the drain ended so: {short}")
+        run.demand(longer.stream.outcome in STOPPING, f"the long one ended so: {longer.stream.outcome}")
         exits = [await asyncio.to_thread(process.exit_code, 15.0) for process in house.told]
         run.demand(exits == [0] * len(exits), f"exit codes of those that were told to stop: {exits}")
 

@@ -52,7 +52,7 @@ FAULTS: tuple[Fault, ...] = (
         deaths.rolling_stop,
         Size(40, 1, at_once=30, deltas=50),
         _full(1200, 3, at_once=300, deltas=100),
-        "0 failed, doubled or regenerated; every body properly ended",
+        "0 failed, doubled or regenerated; every body properly ended; one longer than the drain: its named error",
     ),
     Fault(
         "Redis restarted with its AOF",

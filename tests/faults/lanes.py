@@ -38,7 +38,7 @@ class Lanes:
         self._seed = seed
         self._runs: dict[str, Future[Run]] = {fault.name: Future() for fault in faults}
         self._task: asyncio.Task[None] | None = None
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._work()), name="lanes", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="lanes", daemon=True)
         gc.disable()  # a collection here would be seen as a delay of what is measured
         self._thread.start()
 
@@ -48,10 +48,18 @@ class Lanes:
 
     def close(self) -> None:
         """End what still runs."""
-        if self._task is not None and self._thread.is_alive():
+        if self._task is not None and not all(run.done() for run in self._runs.values()):
             self._task.get_loop().call_soon_threadsafe(self._task.cancel)
         self._thread.join(30.0)
         gc.enable()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._work())
+        except BaseException as error:
+            for run in self._runs.values():
+                if not run.done():
+                    run.set_exception(error)
 
     async def _work(self) -> None:
         self._task = asyncio.current_task()

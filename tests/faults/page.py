@@ -1,47 +1,54 @@
-"""docs/guarantees.md keeps the figures of the last run between two markers.
+"""docs/guarantees.md keeps the figures of the last runs between two markers, a row for each fault.
 
-Invariant: nothing outside the markers changes.
+Invariant: nothing outside the markers changes; a row that was not run again stays as it was, its own seed and date too.
 Does not know: how anything was measured.
 """
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.faults.checker import endings
-from tests.faults.faults import Fault
+from tests.faults.faults import FAULTS, Fault
 from tests.faults.run import Run
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "guarantees.md"
 _BEGIN = "<!-- figures: written by `make faults` -->\n"
 _END = "<!-- end of figures -->\n"
-_HEAD = "| fault | size | to reach | measured | held |\n|---|---|---|---|---|\n"
+_HEAD = "| fault | what was injected | to reach | measured | held |\n|---|---|---|---|---|\n"
 
 
 def row(fault: Fault, run: Run) -> str:
     """One line of the table."""
-    counts = {"streams": len(run.history.streams), "events": run.history.events, **run.notes}
-    size = f"{len(run.history.injected)} faults, " + ", ".join(f"{count:,} {what}" for what, count in counts.items())
+    counts = {"faults": len(run.history.injected), "streams": len(run.history.streams), "events": run.history.events}
+    size = "small" if run.size.small else "full"
+    told = ", ".join(f"{count:,} {what}" for what, count in {**counts, **run.notes}.items())
+    injected = f"{told} ({size} size, seed {run.seed}, {datetime.now(UTC):%Y-%m-%d}, {run.took_s:.0f} s)"
     ended = ", ".join(f"{count:,} {name}" for name, count in endings(run.history).items())
     measured = "; ".join([*([f"ended: {ended}"] if ended else []), *map(str, run.figures)])
-    cells = (fault.name, size, fault.reach, measured, "no: " + run.failures[0] if run.failures else "yes")
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    held = f"no: {run.failures[0]}" if run.failures else "yes"
+    return _line(fault.name, injected, fault.reach, measured, held)
 
 
-def with_figures(page: str, figures: str) -> str:
-    """The page with these figures in place of those before. Raises ValueError without both markers."""
+def _line(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def with_rows(page: str, rows: Mapping[str, str]) -> str:
+    """The page with these rows, by fault, in place of the same before. Raises ValueError without both markers."""
     before, begin, rest = page.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+    figures, end, after = rest.partition(_END)
     if not begin or not end:
         raise ValueError(f"the page needs the lines {_BEGIN.strip()!r} and {_END.strip()!r}")
-    return f"{before}{begin}\n{figures}\n\n{end}{after}"
-
-
-def keep(rows: Sequence[str], *, full: bool, seed: int) -> None:
-    """Write them into the page."""
-    size = "full sizes" if full else "small sizes (those of continuous integration)"
+    kept = {line.split(" | ")[0].removeprefix("| "): line for line in figures.splitlines() if line.startswith("| ")}
+    lines = [line for fault in FAULTS if (line := rows.get(fault.name, kept.get(fault.name)))]
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    told = f"Measured {datetime.now(UTC):%Y-%m-%d}, seed {seed}, {size}, on {machine}."
-    PAGE.write_text(with_figures(PAGE.read_text(), f"{told}\n\n{_HEAD}" + "\n".join(rows)))
+    table = f"The machine: {machine}, which runs clients, simulator and Redis as well.\n\n{_HEAD}" + "\n".join(lines)
+    return f"{before}{begin}\n{table}\n\n{end}{after}"
+
+
+def keep(rows: Mapping[str, str]) -> None:
+    """Write them into the page."""
+    PAGE.write_text(with_rows(PAGE.read_text(), rows))
