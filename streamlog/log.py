@@ -9,6 +9,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 
+from streamlog.bodies import fetch, store
 from streamlog.errors import ClientError, InternalError
 from streamlog.frames import Chunk, from_entry
 from streamlog.jobs import RECORD_FIELDS, Record, Request, Terms, new_job_id
@@ -83,7 +84,7 @@ class StreamLog:
         job_id, same = new_job_id(), terms.sameness
         life_ms = _ms(terms.queue_wait_s + 3 * terms.run_limit_s + terms.keep_s)
         # The body goes apart: a script with a 32 MB argument would block Redis for 70 ms.
-        stored = self._line.command("SET", self._keys.body(job_id), request.body, "PX", life_ms)
+        stored = await store(self._line, self._keys.body(job_id), request.body, life_ms)
         arq_job: dict[str, object] = {"t": None, "f": "generate", "a": [job_id], "k": {}, "et": 0}
         submitted = self._line.script(
             "submit", job_id, len(request.body), self._settings.queue_jobs, self._settings.queue_bytes, life_ms,
@@ -112,8 +113,7 @@ class StreamLog:
 
     async def body(self, job_id: str) -> bytes | None:
         """The request body; None when the job has ended or is not known."""
-        body: bytes | None = await self._line.command("GET", self._keys.body(job_id))
-        return body
+        return await fetch(self._line, self._keys.body(job_id))
 
     async def read(self, job_id: str, start: str = "-") -> Page:
         """About `PAGE_BYTES` of the log from the position `start` on, inclusive; `-` is its beginning."""

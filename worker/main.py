@@ -80,7 +80,9 @@ class WorkerProcess:
 
     def state(self) -> dict[str, object]:
         """What /readyz tells."""
-        ready = self.warm and not self.draining and self.line.connected and self.sweeper.idle_s < 3
+        # Some sweeps have gone unanswered: a Redis that is frozen keeps its connections.
+        frozen = self.sweeper.idle_s > 2 * self.settings.sweep_s + 1
+        ready = self.warm and not self.draining and self.line.connected and not frozen
         return {
             "ready": ready,
             "redis": self.line.connected,
