@@ -32,7 +32,8 @@ _STATUSES = (400, 401, 402, 403, 404, 413, 429, 500, 502, 503, 504, 529)
 class Case:
     """One row. `shows` are names that the outcome must have, and not empty, and `values` what some must be where the
     client shows them at all; both when there is no gateway. `waits`: asked of a gateway that has one slot, hardly holds
-    the head and pings often. `cut`: through a gateway the outcome must be an error, whatever it is without."""
+    the head and pings often. `cut`: through a gateway the outcome must be an error, whatever it is without. `unread`: its
+    body is refused before it is read, so that its calls are found by their query."""
 
     name: str
     kind: str
@@ -42,6 +43,7 @@ class Case:
     more: Mapping[str, Any] = field(default_factory=dict)
     waits: bool = False
     cut: bool = False
+    unread: bool = False
 
 
 def _body(directive: str = "", prompt: str = _PROMPT, **fields: Any) -> Body:
@@ -133,6 +135,7 @@ _REQUESTS = (
         ("error",),
         {"status": 400},
         more={"headers": {"anthropic-version": "2026-10-21"}},
+        unread=True,
     ),
     *_both("key as Bearer", _body(), more={"auth": "bearer"}),
     Case("stream left in the middle", "cancel", _body("long tps=200"), more={"after": 5}),
@@ -184,8 +187,8 @@ def asked(case: Case, label: str) -> dict[str, Any]:
         pace = "text events=15 first-token-ms=300" if case.waits else "long events=60 tps=300"
         bodies = [_body(pace, f"Tell me of the number {number}.") for number in range(prompts)]
         fields["bodies"] = [body | {"metadata": {"user_id": label}} for body in bodies]
-    elif case.body is not None:
+    if case.body is not None:
         fields["body"] = case.body | {"metadata": {"user_id": label}}
-    else:
+    if case.unread or not (prompts or case.body):
         fields["query"] = {"sim-label": label}
     return fields

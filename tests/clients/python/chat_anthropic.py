@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from langchain_anthropic import ChatAnthropic
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage, convert_to_messages
 
 from tests.clients.python.speaking import KEY, LIMIT_S, Asked, Loop, Outcome, plain_failure, side_by_side, speak
 
@@ -32,7 +32,7 @@ def talk(asked: Asked, outcome: Outcome) -> None:
         body = asked["body"]
         count = _chat(asked).get_num_tokens_from_messages
         extra = {"extra_body": {"metadata": body["metadata"]}}
-        outcome["input_tokens"] = count(body["messages"], tools=body.get("tools"), **extra)
+        outcome["input_tokens"] = count(convert_to_messages(body["messages"]), tools=body.get("tools"), **extra)
 
 
 def talk_async(asked: Asked, outcome: Outcome) -> None:
