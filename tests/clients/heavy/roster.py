@@ -12,7 +12,7 @@ from tests.clients.roster import Client, Driver
 
 HERE = Path(__file__).resolve().parent
 _PYTHON = HERE.parents[2] / ".venv-clients" / "bin" / "python"
-_NO_LOOKUPS = {kind: "it has no such call" for kind in ("count_tokens", "models", "model")}
+_NO_LOOKUPS = dict.fromkeys(("count_tokens", "models", "model"), "it has no such call")
 _OWN_WORDS = "it says only what it has words for"
 
 
@@ -23,6 +23,14 @@ def _node(file: str, package: str, client: Client) -> Driver:
     return Driver(
         ("node", f"tests/clients/heavy/{file}"), (client,), "needs node and `make clients`", ready, heavy=True
     )
+
+
+def _python(module: str, package: str, client: Client) -> Driver:
+    def ready() -> bool:
+        return any(_PYTHON.parents[1].glob(f"lib/*/site-packages/{package}"))
+
+    command = (str(_PYTHON), "-m", f"tests.clients.heavy.{module}")
+    return Driver(command, (client,), "needs `make clients`", ready, heavy=True)
 
 
 DRIVERS = (
@@ -38,5 +46,26 @@ DRIVERS = (
             },
             _NO_LOOKUPS,
         ),
+    ),
+    _python(
+        "litellm_client",
+        "litellm",
+        Client(
+            "litellm",
+            {
+                "[?]beta=true*": _OWN_WORDS,
+                "key as Bearer*": "it sends a key as `x-api-key` alone",
+                "eight unknown betas*": "it sends no beta that it does not know",
+                "version 2026-10-21*": "it speaks `2023-06-01` alone",
+                "end without message_stop": "it stops reading at the stop reason",
+                "???, then a*": "its retries fail again without another call",
+            },
+            _NO_LOOKUPS,
+        ),
+    ),
+    _python(
+        "pydantic_ai_client",
+        "pydantic_ai",
+        Client("pydantic-ai", cannot_kinds=dict.fromkeys(("models", "model"), "it has no such call")),
     ),
 )
