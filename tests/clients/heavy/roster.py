@@ -6,8 +6,11 @@ Does not know: how a driver is run.
 """
 
 import shutil
+import sys
 from pathlib import Path
 
+from tests.clients.cases import CASES
+from tests.clients.heavy.claude_code import CLAUDE
 from tests.clients.roster import Client, Driver
 
 HERE = Path(__file__).resolve().parent
@@ -33,7 +36,45 @@ def _python(module: str, package: str, client: Client) -> Driver:
     return Driver(command, (client,), "needs `make clients`", ready, heavy=True)
 
 
+_CLAUDE_CODE_CAN = (
+    "text",
+    "text, streamed",
+    "long text, streamed",
+    "multi-byte text, streamed",
+    "thinking, streamed",
+    "redacted thinking, streamed",
+    "server tools, streamed",
+    "cache usage",
+    "empty answer",
+    "one byte a write",
+    "slow first token",
+    "eight unknown betas",
+    "key as Bearer, streamed",
+    "tool loop",
+    "stream left in the middle",
+    "429, then an answer",
+    "529, then a stream",
+    *("400", "401", "402", "403", "404", "413", "429", "500", "502", "529", "502, a page"),
+    "500 in mid-stream",
+    "529 in mid-stream",
+    "cut in mid-stream",
+)
+
+
+def _claude_code() -> Driver:
+    """What it is asked is its own: of a case it takes the prompt, the model, the system prompt, headers and key."""
+    cannot = {case.name: "print mode cannot ask for it" for case in CASES if case.name not in _CLAUDE_CODE_CAN}
+    return Driver(
+        (sys.executable, "-m", "tests.clients.heavy.claude_code"),
+        (Client("Claude Code", cannot),),
+        "needs node and `make clients`",
+        CLAUDE.exists,
+        heavy=True,
+    )
+
+
 DRIVERS = (
+    _claude_code(),
     _node(
         "vercel.mjs",
         "ai",

@@ -19,8 +19,8 @@ function provider({ shared, base_url, auth }) {
 /** What both calls of the SDK take for a case. */
 function asked(test) {
   const { body, headers, max_retries: maxRetries } = test;
-  const { thinking, metadata } = body;
-  const [budgetTokens, userId] = [thinking?.budget_tokens, metadata?.user_id];
+  const budgetTokens = body.thinking?.budget_tokens;
+  const thinking = body.thinking && { type: body.thinking.type, budgetTokens };
   return {
     model: provider(test)(body.model),
     maxOutputTokens: body.max_tokens - (budgetTokens ?? 0), // the SDK adds the two
@@ -29,7 +29,7 @@ function asked(test) {
     system: body.system,
     messages: body.messages.map(({ role, content }) => ({ role, content: spoken(content) })),
     tools: tools(test),
-    providerOptions: { anthropic: { thinking: thinking && { type: thinking.type, budgetTokens }, metadata: { userId } } },
+    providerOptions: { anthropic: { thinking, metadata: { userId: body.metadata?.user_id } } },
     headers,
     maxRetries,
     abortSignal: AbortSignal.timeout(LIMIT_MS),
