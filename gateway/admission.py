@@ -1,20 +1,15 @@
-"""From an HTTP request to a job's request: size, shape, and what travels on.
+"""From a body to a job's request: its shape, and what of the call travels on.
 
 Invariant: the body's bytes, the query and the headers `anthropic-*` travel on as they came; client keys and
 hop-by-hop headers do not. What is refused here is refused before anything is queued.
-Does not know: Redis, quotas, streams.
+Does not know: how the body came (`intake`), Redis, quotas, streams.
 """
 
-import asyncio
-import io
 import re
 from typing import Annotated, TypeVar
 
 import msgspec
-from starlette.requests import ClientDisconnect
-from starlette.requests import Request as HttpRequest
 
-from gateway.settings import GatewaySettings
 from streamlog.errors import ClientError
 from streamlog.jobs import Request
 
@@ -49,32 +44,6 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _Kind = TypeVar("_Kind")
 _Checked = TypeVar("_Checked", Envelope, CountEnvelope)
 _OBJECT_BEGINS = re.compile(rb"\s*\{(\s*\})?")
-
-
-async def read_body(request: HttpRequest, settings: GatewaySettings) -> bytes:
-    """The whole body. Raises `ClientError` for one that is too large, as soon as that is known, or never comes."""
-    most = settings.body_bytes
-    coding = request.headers.get("content-encoding", "identity").lower()
-    if coding != "identity":
-        raise ClientError("invalid_request", f"content-encoding: {coding} is not supported; send the body as it is.")
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > most:
-        raise ClientError("body_too_large", f"The body has {declared} bytes, the limit is {most}.")
-    body = io.BytesIO()  # grows in place and gives its bytes away uncopied; joining 32 MB would take 15 ms at once
-    stream = request.stream().__aiter__()
-    try:
-        while True:
-            async with asyncio.timeout(settings.body_s):
-                part = await stream.__anext__()
-            if body.tell() + len(part) > most:
-                raise ClientError("body_too_large", f"The body has more than {most} bytes.")
-            body.write(part)
-    except StopAsyncIteration:
-        return body.getvalue()
-    except TimeoutError:
-        raise ClientError("invalid_request", f"No part of the body came for {settings.body_s:g} s.") from None
-    except ClientDisconnect:
-        raise ClientError("invalid_request", "The client left before its body was complete.") from None
 
 
 def messages_request(body: bytes, path: str, query: str, headers: list[tuple[bytes, bytes]]) -> Request:

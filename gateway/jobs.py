@@ -76,10 +76,10 @@ def _add_submit(app: FastAPI, service: Service) -> None:
         """The body of `POST /v1/messages`. The job always streams upstream, whatever `stream` says, and runs to its
         end whether or not anyone follows it."""
         accepted = now()
-        owner, body = await service.admit(http)
-        request = messages_request(always_streamed(body), "/v1/messages", http.url.query, http.headers.raw)
-        request = replace(request, headers={"anthropic-version": _VERSION, **request.headers})
-        job = await service.submit(http, owner, request, attached=False, accepted=accepted)
+        async with service.admitted(http) as (owner, body):
+            request = messages_request(always_streamed(body), "/v1/messages", http.url.query, http.headers.raw)
+            request = replace(request, headers={"anthropic-version": _VERSION, **request.headers})
+            job = await service.submit(http, owner, request, attached=False, accepted=accepted)
         state = (await service.own_record(http, job.job_id)).state if job.joined else State.QUEUED
         headers = {"location": f"/v1/jobs/{job.job_id}", "sluice-job-id": job.job_id, **joined_headers(job)}
         return _json(submitted_view(job.job_id, state), 202, headers)

@@ -30,9 +30,10 @@ def add_routes(app: FastAPI, service: Service) -> None:
     async def count_tokens(http: HttpRequest) -> Response:
         """How many input tokens a message would have, as Claude counts them."""
         accepted = now()
-        owner, body = await service.admit(http)
-        request = count_request(body, "/v1/messages/count_tokens", http.url.query, http.headers.raw)
-        return await _answer(service, http, owner, request, accepted)
+        async with service.admitted(http) as (owner, body):
+            request = count_request(body, "/v1/messages/count_tokens", http.url.query, http.headers.raw)
+            job = await service.submit(http, owner, request, attached=True, accepted=accepted, lane=Lane.LIGHT)
+        return HeldWhole(service, job)
 
     async def list_models(http: HttpRequest) -> Response:
         """The models that the upstream offers, newest first, in pages."""
@@ -75,15 +76,9 @@ def add_routes(app: FastAPI, service: Service) -> None:
 
 async def _look_up(service: Service, http: HttpRequest, path: str) -> Response:
     accepted = now()
-    owner, _ = await service.admit(http)
     query = http.url.query
-    request = Request(
-        "GET", f"{path}?{query}" if query else path, travelling(http.headers.raw), b"", _NO_MODEL, stream=False
-    )
-    return await _answer(service, http, owner, request, accepted)
-
-
-async def _answer(service: Service, http: HttpRequest, owner: str, request: Request, accepted: float) -> Response:
-    with service.subscribers.coming():
+    line, headers = f"{path}?{query}" if query else path, travelling(http.headers.raw)
+    async with service.admitted(http) as (owner, _):
+        request = Request("GET", line, headers, b"", _NO_MODEL, stream=False)
         job = await service.submit(http, owner, request, attached=True, accepted=accepted, lane=Lane.LIGHT)
     return HeldWhole(service, job)

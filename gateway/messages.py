@@ -30,9 +30,8 @@ def add_routes(app: FastAPI, service: Service) -> None:
     async def create_message(http: Request) -> Response:
         """Anthropic's Messages API. The job lives for its listeners: when they leave, it is cancelled."""
         accepted = now()
-        owner, body = await service.admit(http)
-        request = messages_request(body, "/v1/messages", http.url.query, http.headers.raw)
-        with service.subscribers.coming():
+        async with service.admitted(http) as (owner, body):
+            request = messages_request(body, "/v1/messages", http.url.query, http.headers.raw)
             job = await service.submit(http, owner, request, attached=True, accepted=accepted)
         return HeldStream(service, job) if request.stream else HeldWhole(service, job)
 

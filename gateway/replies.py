@@ -23,6 +23,7 @@ _REASONS = {
     "body_too_large": "body_too_large",
     "unauthorized": "unauthorized",
     "queue_full": "queue_full",
+    "intake_full": "queue_full",
     "draining": "draining",
     "not_found": "not_found",
     "job_not_found": "not_found",

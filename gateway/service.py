@@ -5,14 +5,16 @@ Does not know: HTTP paths, responses.
 """
 
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
 
 from starlette.requests import Request as HttpRequest
 
 from gateway.access import Access
-from gateway.admission import read_body
 from gateway.fleet import FleetView
+from gateway.intake import Intake
 from gateway.patience import patience_s
 from gateway.replies import new_request_id
 from gateway.sameness import sameness
@@ -69,6 +71,7 @@ class Service:
         self.subscribers = Subscribers(self.presence)
         self.fleet = FleetView(self.log)
         self.access = Access(settings)
+        self.intake = Intake(settings)
         # Without any worker someone must still end what waits and what was running.
         sweeps = Claims(self.line, worker="", lease_s=0)
         self.sweeper = Sweeper(sweeps, _SWEEP_S, lambda swept: announce_swept(swept.ended, len(swept.requeued)))
@@ -81,13 +84,15 @@ class Service:
         for part in (self.presence, self.hub, self.line):
             await part.close()
 
-    async def admit(self, http: HttpRequest) -> tuple[str, bytes]:
-        """Owner and body of a call that may start work. Raises `SluiceError`."""
+    @asynccontextmanager
+    async def admitted(self, http: HttpRequest) -> AsyncIterator[tuple[str, bytes]]:
+        """Owner and body of a call that may start work, which the block submits. Raises `SluiceError`."""
         owner = self.access.owner(http.headers)
         self._refuse_while_draining()
-        body = await read_body(http, self.settings)
-        self._refuse_while_draining()  # a body may take its time
-        return owner, body
+        async with self.intake.body(http) as body:
+            self._refuse_while_draining()  # a body may take its time
+            with self.subscribers.coming():
+                yield owner, body
 
     def _refuse_while_draining(self) -> None:
         if self.subscribers.draining:

@@ -21,6 +21,9 @@ class GatewaySettings(BaseSettings):
         default=False, description="Listen beyond loopback although no keys are configured. Needs a network you trust."
     )
     body_bytes: int = Field(default=32 << 20, ge=1024, le=1 << 30, description="Largest request body.")
+    bodies_bytes: int = Field(
+        default=256 << 20, ge=1024, le=1 << 36, description="Most bytes of request bodies held at once, until queued."
+    )
     body_s: float = Field(default=60.0, gt=0, le=3600, description="Longest wait for the next part of a request body.")
     ping_s: float = Field(default=10.0, ge=0.05, le=60, description="Silence after which a ping event is sent.")
     send_s: float = Field(default=30.0, gt=0, le=600, description="A reader that takes nothing for so long is let go.")

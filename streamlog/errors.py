@@ -69,6 +69,7 @@ CODES: dict[str, Code] = {
     "run_timeout": Code(504, "timeout_error", "The job ran for longer than its limit."),
     "queue_timeout": Code(529, "overloaded_error", "The job waited in the queue for too long."),
     "queue_full": Code(529, "overloaded_error", "The queue is full."),
+    "intake_full": Code(529, "overloaded_error", "Too many request bodies are on their way in."),
     "no_workers": Code(529, "overloaded_error", "No worker is running."),
     "redis_unavailable": Code(503, "api_error", "The queue cannot be reached."),
     "draining": Code(503, "overloaded_error", "This gateway is stopping."),
