@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from cli.model import DEFAULT_MODEL
+
 _INPUT_BYTES = 32 << 20  # the largest body that a gateway takes by default
 
 
@@ -13,7 +15,7 @@ def ask(
     prompt: Annotated[
         str | None, typer.Argument(help="The question; - or none: read from a pipe.", show_default=False)
     ] = None,
-    model: Annotated[str, typer.Option(help="The model to ask.")] = "claude-sonnet-4-5",
+    model: Annotated[str, typer.Option(help="The model to ask.")] = DEFAULT_MODEL,
     system: Annotated[str | None, typer.Option(help="The system prompt.")] = None,
     max_tokens: Annotated[int, typer.Option(min=1, help="The longest answer.")] = 4096,
     url: Annotated[str, typer.Option(envvar="SLUICE_URL", help="The Sluice to ask.")] = "http://127.0.0.1:8000",

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.model import DEFAULT_MODEL
 from cli.plan import Plan
 
 # A grid never pads to the width; it only must not wrap.
@@ -48,7 +49,7 @@ def rows(plan: Plan, data: str) -> Iterator[tuple[str, str]]:
 def curl(plan: Plan) -> str:
     """A command that streams an answer."""
     body = {
-        "model": "claude-sonnet-4-5",
+        "model": DEFAULT_MODEL,
         "max_tokens": 300,
         "stream": True,
         "messages": [{"role": "user", "content": "How does a sluice gate work?"}],

@@ -4,6 +4,7 @@ import shlex
 
 from cli.banner import banner, curl
 from cli.embedded_redis import Store
+from cli.model import DEFAULT_MODEL
 from cli.plan import Options, Plan, Ports, plan
 
 _LONG = "embedded, Unix socket /" + "very/" * 60 + "long.sock"
@@ -46,7 +47,7 @@ def test_the_line_to_try_is_one_that_a_shell_understands() -> None:
     assert words[:3] == ["curl", "-N", "http://127.0.0.1:8000/v1/messages"]
     assert {"anthropic-version: 2023-06-01", "x-api-key: any", "content-type: application/json"} <= set(words)
     body = json.loads(words[-1])
-    assert (body["model"], body["stream"]) == ("claude-sonnet-4-5", True)
+    assert (body["model"], body["stream"]) == (DEFAULT_MODEL, True)
     assert curl(_plan()) in banner(_plan(), "/data", colour=False)
 
 
