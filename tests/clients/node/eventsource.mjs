@@ -17,7 +17,8 @@ const CUTS = 3;
 const CUT_BYTES = 1_500;
 
 async function stream(test, seen) {
-  const submitted = await call(test, "POST", "/v1/jobs", test.body).catch((error) => error);
+  const body = { ...test.body, stream: true };
+  const submitted = await call(test, "POST", "/v1/jobs", body).catch((error) => error);
   if (submitted.status !== 202) return accumulate(direct(test), seen);
   const { events_url: path } = await submitted.json();
   const heads = [];
