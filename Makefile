@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup run test lint format lock bench faults docs rehearse ci clean
+.PHONY: help setup run test lint format lock bench faults clients docs rehearse ci clean
 
 BIN := .venv/bin
 ROOMS := cli gateway simulator streamlog telemetry worker
@@ -48,6 +48,13 @@ bench: setup ## Measure what Sluice adds to a direct call
 faults: setup ## Break everything at full size (hours) and keep the figures in docs/guarantees.md; ARGS="--only Redis"
 	@exec $(BIN)/python -m tests.faults --full --write $(ARGS)
 
+clients: setup ## Compare every client with itself, heavy ones too; writes the table of docs/clients.md
+	@npm ci --prefix tests/node --no-audit --no-fund --loglevel=error
+	@npm ci --prefix tests/clients/heavy --no-audit --no-fund --loglevel=error
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-clients
+	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-clients/bin/python tests/clients/heavy/requirements.lock
+	@SLUICE_CLIENTS_TABLE=1 $(BIN)/pytest tests/clients -m "heavy_clients or not heavy_clients" $(ARGS)
+
 docs: setup ## Write the generated pages again
 	@$(BIN)/python -m telemetry.document
 	@$(BIN)/python docs/settings.py
@@ -67,5 +74,5 @@ setup: ## Only make .venv, with everything for development
 	$(call set_up,requirements-dev.lock)
 
 clean: ## Remove .venv, caches and builds; data in .sluice stays
-	@rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-clients build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find $(ROOMS) bench deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +

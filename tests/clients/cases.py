@@ -30,10 +30,13 @@ _STATUSES = (400, 401, 402, 403, 404, 413, 429, 500, 502, 503, 504, 529)
 
 @dataclass(frozen=True)
 class Case:
-    """One row. `shows` are names that the outcome must have, and not empty, and `values` what some must be where the
-    client shows them at all; both when there is no gateway. `waits`: asked of a gateway that has one slot, hardly holds
-    the head and pings often. `cut`: through a gateway the outcome must be an error, whatever it is without. `unread`: its
-    body is refused before it is read, so that its calls are found by their query."""
+    """One row.
+
+    `shows` are names that the outcome must have, and not empty, and `values` what some must be where the client shows
+    them at all; both when there is no gateway. `waits`: asked of a gateway that has one slot, hardly holds the head and
+    pings often. `cut`: through a gateway the outcome must be an error, whatever it is without. `unread`: its body is
+    refused before it is read, so that its calls are found by their query.
+    """
 
     name: str
     kind: str
@@ -91,7 +94,11 @@ _ANSWERS = (
     *_both("stop sequence", _body(stop_sequences=[" most "]), values={"stop_reason": "stop_sequence"}),
     *_both("tools", _TOOLS, shows=("tools",), values={"stop_reason": "tool_use"}),
     Case(
-        "three tool calls, streamed", "stream", _body("tools 3", tools=[_WEATHER]), ("tools",), {"stop_reason": "tool_use"}
+        "three tool calls, streamed",
+        "stream",
+        _body("tools 3", tools=[_WEATHER]),
+        ("tools",),
+        {"stop_reason": "tool_use"},
     ),
     Case("tool loop", "tool_loop", _TOOLS, ("text", "tools"), more={"tool_result": "18 °C and dry"}),
     *_both("thinking", _THINKING),

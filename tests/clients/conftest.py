@@ -1,7 +1,7 @@
 """The targets of all clients, the runs of the drivers, and the table that a run of all of them leaves."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -72,7 +72,7 @@ def cells() -> Cells:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Iterator[None]:
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed:
         report.sections += [(f"log of {process.name}", process.log[-_LOG_CHARACTERS:]) for process in Process.living]

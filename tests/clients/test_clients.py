@@ -1,5 +1,6 @@
 """Every client sees through a gateway what it sees when it asks the simulator directly, case by case."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.clients.cases import CASES, Case
-from tests.clients.conftest import HEAVY, Cells
+from tests.clients.conftest import Cells
 from tests.clients.roster import Client, Driver, drivers
 from tests.clients.running import Outcome, Ran, Targets, asked_of, label
 from tests.support.facts import fact
@@ -33,7 +34,7 @@ def _defects(client: Client, case: Case) -> list[str]:
 
 
 @pytest.mark.parametrize(("driver", "client", "case"), list(_rows()))
-async def test_same_through_sluice(
+def test_same_through_sluice(
     driver: Driver,
     client: Client,
     case: Case,
@@ -57,7 +58,7 @@ async def test_same_through_sluice(
         assert through == direct
     assert _requests(case, found.calls[f"through {name}"]) == _requests(case, found.calls[f"direct {name}"]) != []
     if case.kind == "cancel":
-        await _cancelled(targets, name)
+        asyncio.run(_cancelled(targets, name))
     cells[client.name, case.name] = _SAME if through == direct else _NAMED
 
 

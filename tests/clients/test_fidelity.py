@@ -1,4 +1,4 @@
-"""What leaves a client arrives upstream, and what the upstream answers arrives at the client: header by header, by curl.
+"""What leaves a client arrives upstream, and what the upstream answers arrives at the client, header by header.
 
 The simulator's ledger says what arrived there; the gateway under test is one as it comes.
 """
@@ -80,7 +80,7 @@ def _only_call(targets: Targets, label: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
 def test_the_request_arrives_as_it_was_sent(targets: Targets, label: str, path: str) -> None:
-    """Version, betas, headers that nobody knows yet, query and body arrive upstream; nothing of the client's own does."""
+    """Version, betas, headers that nobody knows yet, query and body arrive; nothing of the client's own does."""
     said = {"anthropic-beta": _BETAS, "anthropic-not-yet-known": "a, b;c=1"}
     target = f"{path}?beta=true&odd=%20a%2Fb&sim-label={label}&empty="
     headers = _JSON | _KEY | said | _KEPT_BACK | {"idempotency-key": f"client-key-{label}"}
@@ -124,7 +124,7 @@ _TRAVELS = ("request-id", "retry-after", "x-should-retry", "content-type")
 
 @pytest.mark.parametrize(("path", "body", "status"), _CALLS.values(), ids=_CALLS)
 def test_the_answers_head_arrives(targets: Targets, label: str, path: str, body: bytes, status: int) -> None:
-    """The upstream's request id, rate limits, organisation, `retry-after`, on every kind of answer; its JSON, unchanged."""
+    """The upstream's request id, rate limits, organisation, `retry-after`, on every kind of answer; and its JSON."""
     target = f"{path}{'&' if '?' in path else '?'}sim-label={label}"
     words = ("--data-binary", "@-") if body else ()
     direct = _curl(targets.direct_url + target, _JSON | _KEY, "-g", *words, data=body)

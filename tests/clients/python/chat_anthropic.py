@@ -1,4 +1,4 @@
-"""The driver of langchain-anthropic: `ChatAnthropic`, called, streamed, and with its tools bound; both ways of waiting."""
+"""The driver of langchain-anthropic: `ChatAnthropic`, called and streamed, in both ways of waiting."""
 
 import asyncio
 from functools import partial
@@ -6,6 +6,8 @@ from typing import Any
 
 from langchain_anthropic import ChatAnthropic
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage, convert_to_messages
+
+from pydantic import SecretStr
 
 from tests.clients.python.speaking import KEY, LIMIT_S, Asked, Loop, Outcome, plain_failure, side_by_side, speak
 
@@ -58,7 +60,7 @@ def _chat(asked: Asked) -> ChatAnthropic:
     passed_on = {name: value for name, value in body.items() if name not in (*_OWN, *_BY_CALL)}
     return ChatAnthropic(
         base_url=asked["base_url"],
-        api_key=KEY,
+        api_key=SecretStr(KEY),
         max_retries=asked.get("max_retries", 0),
         timeout=LIMIT_S,
         stop=body.get("stop_sequences"),

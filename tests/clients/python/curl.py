@@ -127,7 +127,8 @@ def _cancel(asked: Asked, outcome: Outcome) -> None:
 
 
 def _models(asked: Asked, outcome: Outcome) -> None:
-    outcome["models"], after = [], {}
+    outcome["models"] = []
+    after: dict[str, str] = {}
     more = True
     while more:
         _, _, said, complaint = _call(asked, url_of(asked, "/v1/models", limit=asked["limit"], **after))

@@ -58,9 +58,7 @@ async def _cancel(client: AsyncAnthropic, asked: Asked, outcome: Outcome) -> Non
                     enough.set()
 
     reading = asyncio.create_task(read())
-    first, _ = await asyncio.wait(
-        (reading, asyncio.create_task(enough.wait())), return_when=asyncio.FIRST_COMPLETED
-    )
+    first, _ = await asyncio.wait((reading, asyncio.create_task(enough.wait())), return_when=asyncio.FIRST_COMPLETED)
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)
     assert reading not in first, "the stream has ended before"
@@ -68,9 +66,7 @@ async def _cancel(client: AsyncAnthropic, asked: Asked, outcome: Outcome) -> Non
 
 async def _parallel(client: AsyncAnthropic, asked: Asked, outcome: Outcome) -> None:
     parts: list[Outcome] = [{} for _ in asked["bodies"]]
-    works = [
-        _stream(client, asked | {"body": body}, part) for body, part in zip(asked["bodies"], parts, strict=True)
-    ]
+    works = [_stream(client, asked | {"body": body}, part) for body, part in zip(asked["bodies"], parts, strict=True)]
     await asyncio.gather(*works)
     outcome["parts"] = parts
 

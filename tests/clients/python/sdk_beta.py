@@ -25,7 +25,9 @@ def talk_beta(asked: Asked, outcome: Outcome) -> None:
     elif asked["kind"] == "model":
         outcome["model"] = beta.models.retrieve(asked["model"], **extras(asked)).to_dict(mode="json")
     else:
-        outcome["models"] = [model.to_dict(mode="json") for model in beta.models.list(limit=asked["limit"], **extras(asked))]
+        outcome["models"] = [
+            model.to_dict(mode="json") for model in beta.models.list(limit=asked["limit"], **extras(asked))
+        ]
 
 
 def _with_betas(asked: Asked) -> Asked:

@@ -70,7 +70,9 @@ def _countable(asked: Asked) -> Asked:
 
 
 def _models(client: Anthropic, asked: Asked, outcome: Outcome) -> None:
-    outcome["models"] = [model.to_dict(mode="json") for model in client.models.list(limit=asked["limit"], **extras(asked))]
+    outcome["models"] = [
+        model.to_dict(mode="json") for model in client.models.list(limit=asked["limit"], **extras(asked))
+    ]
 
 
 def _model(client: Anthropic, asked: Asked, outcome: Outcome) -> None:

@@ -68,7 +68,8 @@ def _tool_loop(asked: Asked, outcome: Outcome) -> None:
 
 
 def _models(asked: Asked, outcome: Outcome) -> None:
-    outcome["models"], after = [], {}
+    outcome["models"] = []
+    after: dict[str, str] = {}
     more = True
     while more:
         url = url_of(asked, "/v1/models", limit=asked["limit"], **after)
