@@ -1,7 +1,10 @@
 """The doorbell of a lane, on which an idle worker waits: a job starts in about 2 ms instead of after a poll.
 
-Invariant: a token carries no data, so one that is lost, or that is one too many, costs a look into the queue.
-Does not know: the queue.
+On the same connection come the worker's nudges: one of its jobs was cancelled, and it need not wait for its next
+renewal to hear of it.
+Invariant: a token carries no data, so one that is lost, or that is one too many, costs a look into the queue, or the
+time until the next renewal.
+Does not know: the queue, the leases.
 """
 
 import asyncio
@@ -19,24 +22,25 @@ from streamlog.settings import RedisSettings
 class Bell(Link):
     """A connection of its own, because waiting blocks it. One waiter at a time."""
 
-    def __init__(self, settings: RedisSettings, keys: Keys, lane: Lane = Lane.WORK) -> None:
+    def __init__(self, settings: RedisSettings, keys: Keys, worker: str, lane: Lane = Lane.WORK) -> None:
         super().__init__(settings)
         self.lane = lane
-        self._key = keys.bell + lane
-        self._rung: asyncio.Future[None] | None = None
+        self._nudges = keys.nudges(worker)
+        self._keys = (keys.bell + lane, self._nudges)
+        self._rung: asyncio.Future[bool] | None = None
         self._asked: list[bytes] = []
 
-    async def wait(self, most_s: float) -> None:
-        """Return when the bell has rung, at the latest after `most_s`.
+    async def wait(self, most_s: float) -> bool:
+        """Return when the bell has rung, at the latest after `most_s`; True if it was a nudge.
 
         Raises `RedisConnectionError` when the connection is lost meanwhile, `TimeoutError` when Redis says nothing.
         """
         self._rung = asyncio.get_running_loop().create_future()
-        self._asked = [packed(("BLPOP", self._key, str(most_s)))]
+        self._asked = [packed(("BLPOP", *self._keys, str(most_s)))]
         self._write_soon()
         try:
             async with asyncio.timeout(most_s + self._timeout_s):
-                await self._rung
+                return await self._rung
         except TimeoutError:
             self.drop()
             raise
@@ -54,7 +58,7 @@ class Bell(Link):
         if isinstance(reply, ResponseError):
             raise RedisConnectionError(str(reply))
         if self._rung is not None and not self._rung.done():
-            self._rung.set_result(None)
+            self._rung.set_result(reply is not None and reply[0].decode() == self._nudges)
 
     def _lost(self) -> None:
         self._asked = []

@@ -25,6 +25,7 @@ _FLEET = {
     "LEASES": "leases",  # sorted set: job id by the end of its lease, in milliseconds
     "CHECKS": "checks",  # sorted set: queued job id by when the sweep must look at it, in milliseconds
     "BELL": "bell",  # lane; list: at most 64 tokens without meaning, that idle workers block on
+    "NUDGES": "nudges:",  # completed by a worker; list: one token that tells it to ask what is still its own
     "WORKERS": "workers",  # sorted set: worker by when it last swept, in milliseconds
     "QUEUED_BYTES": "queued-bytes",  # lane; bodies waiting in the queue
 }
@@ -78,6 +79,9 @@ class Keys:
 
     def arq_retry(self, job_id: str) -> str:
         return self._names["ARQ_RETRY"] + job_id
+
+    def nudges(self, worker: str) -> str:
+        return self._names["NUDGES"] + worker
 
     def twins(self, fingerprint: str) -> str:
         return self._names["TWINS"] + fingerprint

@@ -135,8 +135,8 @@ class QueueWorker(Worker):
             claims = await self._claims.claim(free, self._bell.lane)
             for claim in claims:
                 await self._begin(claim, asked)
-            if not claims:
-                await self._bell.wait(self._bell_s)
+            if not claims and await self._bell.wait(self._bell_s):
+                self._running.renew_soon()
         except LINK_ERRORS as error:
             if self._stopping.is_set():
                 return

@@ -61,7 +61,7 @@ class WorkerProcess:
             idle_s=settings.upstream_idle_s,
             run_limit_s=jobs.run_limit_s,
         )
-        self.bells = {lane: Bell(redis, keys, lane) for lane in Lane}
+        self.bells = {lane: Bell(redis, keys, name, lane) for lane in Lane}
         slots = {Lane.WORK: settings.slots, Lane.LIGHT: settings.light_slots}
         pool = connect(redis, most=2).connection_pool
         self.queues = [

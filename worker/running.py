@@ -7,6 +7,7 @@ Does not know: arq, Claude, what the tasks do.
 """
 
 import asyncio
+import contextlib
 import logging
 from time import monotonic
 
@@ -16,6 +17,7 @@ from streamlog.writer import Writer
 from telemetry import announce, facts
 
 _SURE_PART = 0.8
+_RENEW_MOST_S = 0.5  # a Redis frozen for 3 s is then no reason to give up a lease of 5
 _log = logging.getLogger("sluice.worker")
 
 
@@ -48,16 +50,24 @@ class Running:
     def __init__(self, claims: Claims, lease_s: float) -> None:
         self._claims = claims
         self._lease_s = lease_s
+        self._renewal_due = asyncio.Event()
         self.runs: dict[str, Run] = {}
+
+    def renew_soon(self) -> None:
+        """Renew without waiting for the next time: something of ours may have been cancelled."""
+        self._renewal_due.set()
 
     def sure(self, run: Run) -> bool:
         """Whether the lease of this run has certainly not run out."""
         return monotonic() - run.since < _SURE_PART * self._lease_s
 
     async def renew_for_ever(self) -> None:
-        """Renew all leases every min(lease / 3, 1 s); close what is no longer ours."""
+        """Renew all leases every min(lease / 3, 0.5 s); close what is no longer ours."""
         while True:
-            await asyncio.sleep(min(self._lease_s / 3, 1.0))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(self._lease_s / 3, _RENEW_MOST_S)):
+                    await self._renewal_due.wait()
+            self._renewal_due.clear()
             try:
                 await self._renew()
             except LINK_ERRORS as error:

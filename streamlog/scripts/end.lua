@@ -2,8 +2,14 @@
 -- ARGV: id, attempt (ours; '' for whoever may cancel anything), state, code.
 -- Answers {'ended', id, state, code, model, duration µs}, or {'already', state}, or {'stale'}, or {'gone'}.
 local id, ours = ARGV[1], ARGV[2]
-local of = redis.call('HMGET', RECORD .. id, 'state', 'attempt')
+local of = redis.call('HMGET', RECORD .. id, 'state', 'attempt', 'worker')
 if not of[1] then return {'gone'} end
 if of[1] ~= 'queued' and of[1] ~= 'running' then return {'already', of[1]} end
 if ours ~= '' and (tonumber(of[2]) or 0) > tonumber(ours) then return {'stale'} end
-return {'ended', unpack(end_by_name(id, ARGV[3], ARGV[4]))}
+local ended = end_by_name(id, ARGV[3], ARGV[4])
+if ours == '' and of[1] == 'running' and of[3] then
+  local nudges = NUDGES .. of[3]
+  if redis.call('LLEN', nudges) == 0 then redis.call('LPUSH', nudges, '1') end
+  redis.call('PEXPIRE', nudges, 60000)
+end
+return {'ended', unpack(ended)}

@@ -15,7 +15,7 @@ from tests.support.valkey import Valkey
 
 @asynccontextmanager
 async def _bell(world: World) -> AsyncIterator[Bell]:
-    bell = Bell(world.settings, world.keys)
+    bell = Bell(world.settings, world.keys, "worker")
     await bell.start()
     try:
         yield bell
@@ -87,3 +87,15 @@ async def test_a_frozen_server_does_not_hold_a_sleeper(private: Valkey) -> None:
             await asyncio.wait_for(bell.wait(0.1), 5)
         await true(lambda: _given_up(bell))  # else its late answer would end a later sleep
         private.thaw()
+
+
+async def test_a_cancel_nudges_the_worker_that_runs_the_job(world: World, bell: Bell) -> None:
+    """It wakes though nothing is queued, and is told that it was no ring."""
+    claim, _ = await world.running()
+    await world.call("DEL", world.keys.bell)
+    sleeper = asyncio.create_task(bell.wait(20))
+    await _blocked(world)
+    await world.log.end(claim.job_id, None, "cancelled", "cancelled")
+    assert await asyncio.wait_for(sleeper, 5) is True
+    await world.submit()
+    assert await asyncio.wait_for(bell.wait(20), 5) is False

@@ -71,10 +71,11 @@ class Crew:
     def __init__(self, world: World, *, slots: int = 2, lease_s: float = 5.0, bell_s: float = 2.0) -> None:
         self.world = world
         self.jobs = Jobs()
-        claims = Claims(world.line, f"worker-{id(self):x}", lease_s)
+        name = f"worker-{id(self):x}"
+        claims = Claims(world.line, name, lease_s)
         self.running = Running(claims, lease_s)
         self.sweeper = Sweeper(claims, 0.05, lambda swept: announce_swept(swept.ended, len(swept.requeued)))
-        self.bell = Bell(world.settings, world.keys)
+        self.bell = Bell(world.settings, world.keys, name)
         pool = connect(world.settings, most=2).connection_pool
         self.queue = QueueWorker(
             self.jobs, claims, self.running, self.bell, pool, world.keys.queue, slots, bell_s, _RUN_LIMIT_S

@@ -257,3 +257,15 @@ async def test_claims_and_slots_are_announced(world: World, moved: Moved) -> Non
 
 async def _ended(world: World, job_id: str) -> bool:
     return await world.state(job_id) not in (State.QUEUED, State.RUNNING)
+
+
+async def test_a_cancelled_job_is_closed_without_waiting_for_the_next_renewal(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nudge comes over the bell on which its worker waits for more."""
+    monkeypatch.setattr("worker.running._RENEW_MOST_S", 1000.0)
+    async with working(world, lease_s=1000) as crew:
+        job_id = await world.submit()
+        await crew.begun(1)
+        await world.log.end(job_id, None, "cancelled", "cancelled")
+        await until(lambda: crew.jobs.over == [(crew.jobs.begun[0].claim.attempt, "cancelled")])

@@ -70,6 +70,9 @@ END = of(
     ),
     ("if of[1] ~= 'queued' and of[1] ~= 'running'", "if false", "a_second_ending_is_impossible"),
     ("if ours ~= '' and", "if false and", "end_by_a_stale_attempt_does_nothing"),
+    ("if ours == '' and", "if", "a_cancel_leaves_its_worker_one_nudge"),
+    ("redis.call('LLEN', nudges) == 0", "true", "a_cancel_leaves_its_worker_one_nudge"),
+    ("redis.call('PEXPIRE', nudges, 60000)", "", "a_cancel_leaves_its_worker_one_nudge"),
 )
 READ = of(
     "read",

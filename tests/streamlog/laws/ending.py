@@ -143,3 +143,19 @@ async def an_unknown_code_ends_nothing(world: World) -> None:
         await world.log.end(job_id, None, "failed", "no_such_code")
     assert await world.state(job_id) == "queued"
     assert await world.frames(job_id) == b""
+
+
+@law
+async def a_cancel_leaves_its_worker_one_nudge(world: World) -> None:
+    """However many it cancels; none for a job that waits, none for a worker that ends its own, and not for ever."""
+    nudges = world.keys.nudges("worker")
+    waiting = await world.submit()
+    await world.log.end(waiting, None, "cancelled", "cancelled")
+    first, _ = await world.running()
+    await world.log.end(first.job_id, first.attempt, "failed", "worker_failed")
+    assert await world.call("EXISTS", nudges) == 0
+    for _ in range(3):
+        claim, _ = await world.running()
+        await world.log.end(claim.job_id, None, "cancelled", "cancelled")
+    assert await world.call("LLEN", nudges) == 1
+    assert 0 < await world.call("PTTL", nudges) <= 60_000
