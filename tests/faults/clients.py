@@ -143,41 +143,47 @@ class Crowd:
 
     def __init__(self, choose: Callable[[], str], streams: list[Stream], rng: Random) -> None:
         self.clients: list[Client] = []
+        self._busy: list[Client] = []
         self._choose = choose
         self._streams = streams
         self._rng = rng
 
-    def ask(self, scenario: str, *, label: str = "", choose: Callable[[], str] | None = None, **options: Any) -> Client:
-        """One client more; `options` are those of `Client`."""
+    def ask(self, scenario: str, *, label: str = "", keyed: bool = False, **options: Any) -> Client:
+        """One client more; `options` are those of `Client`. A `keyed` one sends an idempotency key of its own."""
         stream = Stream(label or f"stream-{len(self._streams)}", scenario, monotonic())
         self._streams.append(stream)
-        client = Client(choose or self._choose, stream, self._rng, **options)
+        if keyed:
+            options["idempotency_key"] = stream.label
+        return self._begun(Client(self._choose, stream, self._rng, **options))
+
+    def _begun(self, client: Client) -> Client:
         self.clients.append(client)
+        self._busy.append(client)
         return client
 
     def resume(self, stream: Stream) -> Client:
         """A client that follows a stream from where it stands."""
-        client = Client(self._choose, stream, self._rng)
-        self.clients.append(client)
-        return client
+        return self._begun(Client(self._choose, stream, self._rng))
 
     @property
     def running(self) -> list[Client]:
         """Those in mid-answer."""
-        return [client for client in self.clients if client.running]
+        return [client for client in self.busy if client.running]
 
     @property
-    def open(self) -> int:
-        return sum(not client.task.done() for client in self.clients)
+    def busy(self) -> list[Client]:
+        """Those that have not ended."""
+        self._busy = [client for client in self._busy if not client.task.done()]
+        return self._busy
 
     async def keep(self, at_once: int, least: int, goes_on: Callable[[], bool], scenario: str, **options: Any) -> None:
         """Keep so many clients busy until `least` have asked and nothing goes on any more; then wait for all."""
         while len(self.clients) < least or goes_on():
-            for _ in range(at_once - self.open):
+            for _ in range(max(1, at_once) - len(self.busy)):
                 self.ask(scenario, **options)
                 await asyncio.sleep(0)
-            await asyncio.wait([c.task for c in self.clients if not c.task.done()], timeout=0.2,
-                               return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
+            tasks = [client.task for client in self.busy]
+            await asyncio.wait(tasks, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
         await self.finish()
 
     async def finish(self) -> None:

@@ -13,35 +13,34 @@ from typing import Any
 from tests.faults.checker import Rules
 from tests.faults.clients import KEY, Crowd
 from tests.faults.history import Stream
-from tests.faults.house import LEASE_S, House
+from tests.faults.house import House
 from tests.faults.run import Run, mid_stream
 from tests.faults.wire import call
 from tests.support.process import Process
 
 LOST = frozenset({"worker_lost"})
 STOPPING = frozenset({"draining", "worker_stopping"})
-DRAIN_S = 6.0
 _WORKERS = 4
 _AT_ONCE_S = 0.5  # within this of a kill the ledger has seen its calls close
 
 
 async def killed_workers(run: Run) -> None:
     """kill -9 of random workers; some jobs wait for a slot all the time."""
-    slots = max(2, run.size.at_once // 8)
-    async with run.house(SLUICE_SLOTS=slots, SLUICE_QUEUE_WAIT_ATTACHED_S=600) as (house, crowd):
+    slots = run.size.at_once // _WORKERS
+    async with run.house(SLUICE_LEASE_S=run.size.lease_s, SLUICE_SLOTS=slots, SLUICE_QUEUE_WAIT_ATTACHED_S=600) as (
+        house,
+        crowd,
+    ):
         await house.start(gateways=1, workers=_WORKERS)
         injecting = asyncio.create_task(_kill_workers(run, house, crowd))
-        waiting = run.size.at_once // 2
+        waiting = 16 if run.size.small else 500
+        scenario = f"{run.size.scenario} first-token-ms=200"
         await crowd.keep(
-            _WORKERS * slots + waiting,
-            run.size.streams,
-            lambda: not injecting.done(),
-            f"text events={run.size.deltas} tps=50 first-token-ms=200",
-            limit_s=120.0,
+            run.size.at_once + waiting, run.size.streams, lambda: not injecting.done(), scenario, limit_s=300.0
         )
         await injecting
         await run.conclude(house, Rules(LOST, calls=3))
-        run.figure("killed to next event or named error, p99", _gaps(run), "s", LEASE_S + 2.0)
+        run.figure("killed to next event or named error, p99", _gaps(run), "s", run.size.lease_s + 2.0, busy=1.5)
         run.notes["streams hit"] = len(_gaps(run))
         run.demand(bool(_gaps(run)), "no kill hit a stream")
 
@@ -75,7 +74,7 @@ def _closed_by(one: dict[str, Any], at: float) -> bool:
 
 async def paused_workers(run: Run) -> None:
     """SIGSTOP of a worker for two leases, then SIGCONT; every second time its jobs are cancelled meanwhile."""
-    async with run.house() as (house, crowd):
+    async with run.house(SLUICE_LEASE_S=run.size.lease_s) as (house, crowd):
         await house.start(gateways=1, workers=2)
         closed_s: list[float] = []
         for turn in range(run.size.times):
@@ -91,7 +90,7 @@ async def paused_workers(run: Run) -> None:
             paused = monotonic()
             if turn % 2:
                 await _cancel(house, [client.stream for client in crowd.running])
-            await asyncio.sleep(max(0.0, paused + 2 * LEASE_S - monotonic()))
+            await asyncio.sleep(max(0.0, paused + 2 * run.size.lease_s - monotonic()))
             woke = monotonic()
             victim.wake()
             await _cancel(house, [client.stream for client in crowd.running])
@@ -100,7 +99,7 @@ async def paused_workers(run: Run) -> None:
             closed_s += [late_s for late_s in _closed_after(woke, await house.calls(), name) if late_s > 0]
         run.figure("upstream calls closed after the worker woke, p99", closed_s, "s", 2.0)
         run.notes["calls of paused workers"] = len(closed_s)
-        await run.conclude(house, Rules(LOST | {"cancelled"}, close_s=2 * LEASE_S + 2.0))
+        await run.conclude(house, Rules(LOST | {"cancelled"}, close_s=2 * run.size.lease_s + 2.0))
 
 
 def _closed_after(woke: float, calls: Iterable[dict[str, Any]], worker: str) -> list[float]:
@@ -119,9 +118,13 @@ async def killed_gateways(run: Run) -> None:
     async with run.house() as (house, crowd):
         await house.start(gateways=3, workers=2)
         injecting = asyncio.create_task(_kill_gateways(run, house, crowd))
-        scenario = f"text events={run.size.deltas} tps=40"
         await crowd.keep(
-            run.size.at_once, run.size.streams, lambda: not injecting.done(), scenario, detached=True, limit_s=60.0
+            run.size.at_once,
+            run.size.streams,
+            lambda: not injecting.done(),
+            run.size.scenario,
+            keyed=True,
+            limit_s=60.0,
         )
         await injecting
         await run.conclude(house, Rules(cuts=True))
@@ -146,20 +149,22 @@ async def rolling_stop(run: Run) -> None:
 
     A worker that drains gives back what has no content yet, so such a job is called twice.
     """
-    async with run.house(SLUICE_DRAIN_S=DRAIN_S, SLUICE_GRACE_S=2) as (house, crowd):
+    drain_s = 3.0 * run.size.deltas / run.size.tps
+    async with run.house(SLUICE_DRAIN_S=drain_s, SLUICE_GRACE_S=2) as (house, crowd):
         gateways, workers = (2, 2) if run.size.small else (3, 4)
         await house.start(gateways, workers)
-        longer = crowd.ask("text events=4000 tps=20", passing=frozenset(), limit_s=120.0)
+        longer = crowd.ask("text events=4000 tps=5", passing=frozenset(), limit_s=300.0)
         await mid_stream(crowd, 1)
         rolling = asyncio.create_task(_roll(run, house, crowd))
-        scenario = f"text events={run.size.deltas} tps=25"
-        await crowd.keep(run.size.at_once, run.size.streams, lambda: not rolling.done(), scenario)
+        await crowd.keep(
+            run.size.at_once, run.size.streams, lambda: not rolling.done(), run.size.scenario, limit_s=60.0
+        )
         await rolling
         await run.conclude(house, Rules(STOPPING, calls=3, close_s=5.0))
         short = {client.stream.outcome for client in crowd.clients if client is not longer}
         run.demand(short == {"done"}, f"streams shorter than the drain ended so: {short}")
         run.demand(longer.stream.outcome in STOPPING, f"the long one ended so: {longer.stream.outcome}")
-        exits = [await asyncio.to_thread(process.exit_code, 15.0) for process in house.told]
+        exits = [await asyncio.to_thread(process.exit_code, drain_s + 10.0) for process in house.told]
         run.demand(exits == [0] * len(exits), f"exit codes of those that were told to stop: {exits}")
 
 

@@ -21,16 +21,16 @@ class Fault:
     reach: str
 
 
-def _full(streams: int, times: int, at_once: int, deltas: int = 40) -> Size:
-    return Size(streams, times, at_once, deltas, small=False)
+def _full(streams: int, times: int, at_once: int, deltas: int = 40, tps: float = 20) -> Size:
+    return Size(streams, times, at_once, deltas, tps, small=False)
 
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "kill -9 of random workers",
         deaths.killed_workers,
-        Size(60, 3, at_once=32, deltas=60),
-        _full(2000, 200, at_once=1000, deltas=200),
+        Size(60, 3, at_once=16, deltas=60, tps=50),
+        _full(2000, 200, at_once=80, deltas=200),
         "0 lost, doubled, mixed or hung; kill to next event or named error ≤ lease + 2 s at p99, jobs waiting too",
     ),
     Fault(
@@ -43,43 +43,43 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "kill -9 of random gateways",
         deaths.killed_gateways,
-        Size(30, 3, at_once=20, deltas=60),
-        _full(1000, 100, at_once=60, deltas=100),
+        Size(30, 3, at_once=20, deltas=60, tps=40),
+        _full(1000, 100, at_once=60, deltas=100, tps=25),
         "100 % resumed, 0 lost, 0 doubled, 0 extra upstream calls",
     ),
     Fault(
         "rolling SIGTERM of gateways and workers",
         deaths.rolling_stop,
-        Size(40, 1, at_once=30, deltas=50),
-        _full(1200, 3, at_once=300, deltas=100),
+        Size(40, 1, at_once=30, deltas=50, tps=25),
+        _full(1200, 3, at_once=300, deltas=100, tps=5),
         "0 failed, doubled or regenerated; every body properly ended; one longer than the drain: its named error",
     ),
     Fault(
         "Redis restarted with its AOF",
         outages.restarted,
         Size(0, 2, at_once=30, deltas=60),
-        _full(0, 20, at_once=500, deltas=200),
+        _full(0, 20, at_once=500, deltas=200, tps=2),
         "no process exits, no gap, no hang; ≥ 99 % complete, the rest a named error ≤ 10 s",
     ),
     Fault(
         "Redis restarted, its AOF's tail cut off",
         outages.tail_cut,
         Size(0, 2, at_once=30, deltas=60),
-        _full(0, 20, at_once=500, deltas=200),
+        _full(0, 20, at_once=500, deltas=200, tps=2),
         "100 % of the jobs hit end in a named error, no gap",
     ),
     Fault(
         "Redis restarted without persistence",
         outages.emptied,
         Size(0, 1, at_once=30, deltas=60),
-        _full(0, 10, at_once=100, deltas=200),
+        _full(0, 10, at_once=100, deltas=200, tps=10),
         "100 % named errors ≤ 10 s; new work served ≤ 3 s after its return",
     ),
     Fault(
         "pub/sub connections killed every 500 ms",
         outages.pubsub_killed,
         Size(30, 0),
-        _full(200, 0, at_once=200),
+        _full(200, 0, at_once=200, tps=5),
         "0 lost, 0 doubled, added delay ≤ 300 ms at p99",
     ),
     Fault(
@@ -132,10 +132,17 @@ FAULTS: tuple[Fault, ...] = (
         "upstream closed ≤ 500 ms at p99; no later event",
     ),
     Fault(
+        "the same POST ten times at once, gateways killed",
+        work.same_post,
+        Size(6, 1, at_once=3, deltas=60),
+        _full(100, 1, at_once=10, deltas=60),
+        "exactly one upstream call a key; another body 422",
+    ),
+    Fault(
         "a job that kills its worker",
         work.poisoned,
-        Size(0, 1, deltas=40),
-        _full(0, 10, deltas=40, at_once=4),
+        Size(0, 1, deltas=40, tps=40),
+        _full(0, 10, deltas=40, at_once=4, tps=40),
         "≤ 3 claims, named error, other streams unharmed",
     ),
     Fault(
@@ -162,8 +169,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "soak with random faults",
         soak.soaked,
-        Size(0, 12, at_once=20),
-        _full(0, 1800, at_once=60),
+        Size(0, 12, at_once=20, tps=40),
+        _full(0, 1800, at_once=60, deltas=200, tps=10),
         "memory, descriptors, Redis keys back to base",
     ),
 )

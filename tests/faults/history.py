@@ -114,6 +114,7 @@ class History:
     calls: list[dict[str, Any]] = field(default_factory=list)
     logs: dict[str, list[Entry]] = field(default_factory=dict)
     plain: dict[str, list[bytes]] = field(default_factory=dict)
+    _by_label: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def events(self) -> int:
@@ -121,7 +122,11 @@ class History:
 
     def calls_of(self, label: str) -> list[dict[str, Any]]:
         """The upstream calls of one stream, in the order of their arrival."""
-        return [call for call in self.calls if call["label"] == label]
+        if sum(map(len, self._by_label.values())) != len(self.calls):
+            self._by_label.clear()
+            for call in self.calls:
+                self._by_label.setdefault(call["label"], []).append(call)
+        return self._by_label.get(label, [])
 
 
 def error_code(event: Event) -> str:

@@ -22,7 +22,6 @@ from tests.support.cluster import Cluster, Ground
 from tests.support.facts import fact
 from tests.support.process import Process, end_all
 
-LEASE_S = 1.0
 _LOG_CHARACTERS = 3_000
 _KEY_SHOWN = 8  # characters of a key that the simulator's ledger keeps
 _numbers = count(1)
@@ -33,7 +32,7 @@ class House:
 
     def __init__(self, ground: Ground, rng: Random, **settings: object) -> None:
         self.ground = ground
-        self.cluster = Cluster(ground, **{"SLUICE_LEASE_S": LEASE_S, **settings})
+        self.cluster = Cluster(ground, **settings)
         self.gateways: list[Process] = []  # those that clients may choose
         self.workers: dict[str, Process] = {}  # by the beginning of their upstream key
         self.told: list[Process] = []  # those that were ended on purpose

@@ -13,9 +13,8 @@ from time import monotonic
 from tests.faults.checker import Rules
 from tests.faults.clients import PASSING, Client, Crowd
 from tests.faults.house import House
-from tests.faults.outages import LEASE_S
 from tests.faults.proxy import Proxy
-from tests.faults.run import Run, mid_stream
+from tests.faults.run import LEASE_S, Run, mid_stream
 from tests.faults.wire import call
 from tests.support.process import Process
 
@@ -73,7 +72,7 @@ async def _ready(process: Process) -> bool:
 
 async def frozen(run: Run) -> None:
     """Redis is stopped for 3 s and goes on: nobody is told anything, nothing is lost."""
-    async with run.house(SLUICE_LEASE_S=LEASE_S) as (house, crowd):
+    async with run.house() as (house, crowd):
         await house.start(gateways=1, workers=2)
         readiness = Readiness([*house.gateways, *house.workers.values()])
         for _ in range(run.size.times):
@@ -104,7 +103,7 @@ async def cut_off_gateways(run: Run) -> None:
 
 async def _cut_off(run: Run, *, of_workers: bool, names: frozenset[str]) -> None:
     off_s = 4.0 if run.size.small else 10.0
-    async with run.house(SLUICE_LEASE_S=LEASE_S) as (house, crowd), Proxy(house.socket_path) as proxy:
+    async with run.house() as (house, crowd), Proxy(house.socket_path) as proxy:
         through = {"REDIS_URL": f"redis://127.0.0.1:{proxy.port}"}
         await asyncio.gather(
             house.add_gateway(**({} if of_workers else through)),
@@ -126,10 +125,7 @@ async def _cut_off(run: Run, *, of_workers: bool, names: frozenset[str]) -> None
 
 
 async def _fill(run: Run, crowd: Crowd) -> None:
-    asked = [
-        crowd.ask(f"text events={run.size.deltas} tps=20", passing=_PATIENT, limit_s=60.0)
-        for _ in range(run.size.at_once)
-    ]
+    asked = [crowd.ask(run.size.scenario, passing=_PATIENT, limit_s=60.0) for _ in range(run.size.at_once)]
     await mid_stream(crowd, len(asked))
     await run.pause(0.0, 0.5)
 

@@ -1,6 +1,6 @@
 """Faults of Redis itself: restarted with and without its data, frozen, cut off on one side, pub/sub killed.
 
-The lease is the usual 5 s where work has to survive the outage. Redis is killed with -9, the worst that a restart is.
+Redis is killed with -9, the worst that a restart is.
 Does not know: how a run is judged.
 """
 
@@ -14,7 +14,6 @@ from tests.faults.history import Stream
 from tests.faults.house import House
 from tests.faults.run import Run, mid_stream, p99
 
-LEASE_S = 5.0
 DOWN_MOST_S = 2.0
 LOSSES = frozenset({"worker_lost", "stream_lost", "redis_unavailable", "request_lost", "job_not_found"})
 _PATIENT = PASSING | {"redis_unavailable"}
@@ -22,7 +21,7 @@ _PATIENT = PASSING | {"redis_unavailable"}
 
 async def restarted(run: Run) -> None:
     """Redis is killed, stays away for up to 2 s, and comes back with its append-only file."""
-    async with run.house(persistent=True, SLUICE_LEASE_S=LEASE_S) as (house, crowd):
+    async with run.house(persistent=True) as (house, crowd):
         await _outages(run, house, crowd, lambda: None)
         await run.conclude(house, Rules(LOSSES, calls=3))
         lost = sum(stream.outcome != "done" for stream in run.history.streams)
@@ -32,7 +31,7 @@ async def restarted(run: Run) -> None:
 
 async def tail_cut(run: Run) -> None:
     """The same, but the end of the append-only file is cut off before the start."""
-    async with run.house(persistent=True, SLUICE_LEASE_S=LEASE_S) as (house, crowd):
+    async with run.house(persistent=True) as (house, crowd):
 
         def cut() -> None:
             (log,) = house.ground.server.data.glob("*.incr.aof")
@@ -49,7 +48,7 @@ async def tail_cut(run: Run) -> None:
 
 async def emptied(run: Run) -> None:
     """Redis comes back with nothing: every open stream is told so, and new work is served."""
-    async with run.house(SLUICE_LEASE_S=LEASE_S) as (house, crowd):
+    async with run.house() as (house, crowd):
         served_s: list[float] = []
 
         async def serves() -> None:
@@ -75,7 +74,7 @@ async def _outages(
     while_down: Callable[[], None],
     when_back: Callable[[], Awaitable[None]] = _nothing,
 ) -> None:
-    await house.start(gateways=2, workers=2)
+    await house.start(gateways=1, workers=2)
 
     async def strike() -> None:
         for _ in range(run.size.times):
@@ -89,14 +88,13 @@ async def _outages(
             await when_back()
 
     striking = asyncio.create_task(strike())
-    scenario = f"text events={run.size.deltas} tps=20"
     await crowd.keep(
         run.size.at_once,
         run.size.streams,
         lambda: not striking.done(),
-        scenario,
+        run.size.scenario,
         passing=_PATIENT,
-        limit_s=60.0,
+        limit_s=300.0,
     )
     await striking
 
@@ -118,10 +116,10 @@ def _begun_at(stream: Stream) -> float:
 async def pubsub_killed(run: Run) -> None:
     """Every pub/sub connection is killed twice a second; the log carries what they lose."""
     async with run.house() as (house, crowd):
-        await house.start(gateways=2, workers=2)
+        await house.start(gateways=1, workers=1)
         began = monotonic()
         watched_s = 4.0 if run.size.small else 60.0
-        scenario = f"text events={int(watched_s * 40)} tps=20 stamp=1"
+        scenario = f"text events={int(watched_s * 2 * run.size.tps)} tps={run.size.tps:g} stamp=1"
         for _ in range(run.size.streams):
             crowd.ask(scenario, limit_s=4 * watched_s)
         await mid_stream(crowd, run.size.streams)

@@ -23,7 +23,7 @@ from tests.support.facts import true, until
 from tests.support.process import Process
 
 _WINDOW_BYTES = 4096  # of a slow reader's kernel: what is more has to wait in the gateway, or in Redis
-_LONG = "text events=4000 tps=0"
+_LONG = "text events=2500 tps=0"
 _TRICKLE_BYTES = 1024
 _SETTLES_S = 1.0  # until the kernels' buffers are full
 GRACE_S = 2.0
@@ -86,8 +86,7 @@ _VERSION = {"anthropic-version": "2023-06-01"}
 
 async def slow_readers(run: Run) -> None:
     """Normal streams alone, and beside as many stalled and as many trickling readers, in turns."""
-    # A lease that outlasts the moment in which all the long answers are made at once.
-    async with run.house(SLUICE_LEASE_S=5) as (house, crowd):
+    async with run.house() as (house, crowd):
         await house.start(1, 1)
         (gateway,) = house.gateways
         ratios, beside_ms, kib = [], [], []
@@ -147,7 +146,7 @@ async def vanished(run: Run) -> None:
     """Clients whose machines are gone: their kernels drop everything, and say nothing."""
     async with run.house(SLUICE_GRACE_S=GRACE_S) as (house, crowd):
         await house.start(1, 1)
-        clients = [crowd.ask("text events=4000 tps=5", limit_s=120.0) for _ in range(run.size.streams)]
+        clients = [crowd.ask("text events=4000 tps=2", limit_s=120.0) for _ in range(run.size.streams)]
         await mid_stream(crowd, len(clients))
         gone = run.inject("packets dropped", f"{len(clients)} clients")
         for client in clients:
@@ -185,7 +184,7 @@ _STANDS = {
 
 async def cancelled(run: Run) -> None:
     """Cancel of queued, starting, running and silent jobs, each by its client's own call."""
-    async with run.house(SLUICE_LEASE_S=5, SLUICE_SLOTS=len(_STANDS) * run.size.at_once // 2) as (house, crowd):
+    async with run.house(SLUICE_SLOTS=len(_STANDS) * run.size.at_once // 2) as (house, crowd):
         await house.start(1, 2)
         closed_s: list[float] = []
         for _ in range(run.size.times):
@@ -195,8 +194,10 @@ async def cancelled(run: Run) -> None:
                 for _ in range(run.size.at_once)
             ]
             queued = await _others_behind(run, house, crowd, asked)
-            at = {client.stream.label: run.inject("cancel", client.stream.label) for client in asked}
-            await asyncio.gather(*(_cancel(house, client.stream, at) for client in [*asked, *queued]))
+            at = {client.stream.label: run.inject("cancel", client.stream.label) for client in [*asked, *queued]}
+            # First those that wait: a cancel of the others would let them begin.
+            await asyncio.gather(*(_cancel(house, client.stream, at) for client in queued))
+            await asyncio.gather(*(_cancel(house, client.stream, at) for client in asked))
             await crowd.finish()
             await house.quiet()
             mine = [one for one in await house.calls() if one["label"] in at]

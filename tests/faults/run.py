@@ -18,18 +18,32 @@ from tests.faults.history import History, Injected
 from tests.faults.house import House
 from tests.support.cluster import Ground
 
+LEASE_S = 5.0  # the usual one
 SHOWN = 12  # breaches in a report
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much of a fault: `streams` in all, `at_once` of them, `times` that it strikes, deltas of one stream."""
+    """How much of a fault: `streams` in all, `at_once` of them, `times` that it strikes; `deltas` a stream at `tps`.
+
+    `lease_s` is for faults that wait for leases to run out: short in a small run, the usual one at full size.
+    """
 
     streams: int
     times: int
     at_once: int = 20
     deltas: int = 40
+    tps: float = 20
     small: bool = True
+
+    @property
+    def lease_s(self) -> float:
+        return 1.0 if self.small else LEASE_S
+
+    @property
+    def scenario(self) -> str:
+        """A plain answer of this size."""
+        return f"text events={self.deltas} tps={self.tps:g}"
 
 
 @dataclass(frozen=True, slots=True)

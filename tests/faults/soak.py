@@ -12,7 +12,7 @@ from time import monotonic
 
 from tests.faults.checker import Rules
 from tests.faults.clients import PASSING, Crowd
-from tests.faults.house import LEASE_S, House
+from tests.faults.house import House
 from tests.faults.outages import LOSSES
 from tests.faults.readers import memory_kib
 from tests.faults.run import Run
@@ -26,7 +26,9 @@ _DESCRIPTORS = 8.0
 
 async def soaked(run: Run) -> None:
     """Load and faults for the whole time; then everything is back where it was."""
-    async with run.house(SLUICE_KEEP_ATTACHED_S=_KEPT_S, SLUICE_GRACE_S=1, SLUICE_WATCH_S=2) as (house, crowd):
+    async with run.house(
+        SLUICE_LEASE_S=run.size.lease_s, SLUICE_KEEP_ATTACHED_S=_KEPT_S, SLUICE_GRACE_S=1, SLUICE_WATCH_S=2
+    ) as (house, crowd):
         await house.start(gateways=2, workers=2)
         stays = [house.gateways[0], next(iter(house.workers.values()))]
         await _load(run, house, crowd, 3.0, faults=False)
@@ -46,9 +48,7 @@ async def _load(run: Run, house: House, crowd: Crowd, for_s: float, *, faults: b
     until = monotonic() + for_s
     breaking = asyncio.create_task(_break(run, house, crowd, until) if faults else asyncio.sleep(0))
     goes_on = lambda: monotonic() < until or not breaking.done()  # noqa: E731
-    await crowd.keep(
-        run.size.at_once, 1, goes_on, f"text events={run.size.deltas} tps=40", passing=PASSING | {"redis_unavailable"}
-    )
+    await crowd.keep(run.size.at_once, 1, goes_on, run.size.scenario, passing=PASSING | {"redis_unavailable"})
     await breaking
 
 
@@ -68,7 +68,7 @@ async def _break(run: Run, house: House, crowd: Crowd, until: float) -> None:
         await house.add_gateway()
 
     async def pause_worker() -> None:
-        await _paused(run.rng.choice([*house.workers.values()]), 2 * LEASE_S)
+        await _paused(run.rng.choice([*house.workers.values()]), 2 * run.size.lease_s)
 
     async def pause_gateway() -> None:
         await _paused(run.rng.choice(house.gateways), 1.0)
