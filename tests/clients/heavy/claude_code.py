@@ -23,6 +23,7 @@ CLAUDE = Path(__file__).resolve().parent / "node_modules" / ".bin" / "claude"
 _AT_ONCE = 2  # each takes half a second of a core to start
 _LIMIT_S = 60.0
 _ALONE = {
+    "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",  # it would tell its home in the prompt
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_ERROR_REPORTING": "1",
@@ -37,11 +38,13 @@ Json = dict[str, Any]
 def _environment(asked: Asked, home: str) -> dict[str, str]:
     key = "ANTHROPIC_AUTH_TOKEN" if asked.get("auth") == "bearer" else "ANTHROPIC_API_KEY"
     headers = "\n".join(f"{name}: {value}" for name, value in asked.get("headers", {}).items())
+    metadata = {name: value for name, value in asked["body"].items() if name == "metadata"}
     return _ALONE | {
         "PATH": os.environ["PATH"],
         "HOME": home,
         "ANTHROPIC_BASE_URL": asked["base_url"],
         "ANTHROPIC_CUSTOM_HEADERS": headers,
+        "CLAUDE_CODE_EXTRA_BODY": json.dumps(metadata),
         "CLAUDE_CODE_MAX_RETRIES": str(asked.get("max_retries", 0)),
         key: KEY,
     }
@@ -52,11 +55,12 @@ def _process(asked: Asked, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """It is running, with a limit to its life; it has ended behind the block."""
     body = asked["body"]
     system = ("--append-system-prompt", body["system"]) if "system" in body else ()
-    command = [str(CLAUDE), "-p", body["messages"][-1]["content"], "--model", body["model"], *system, *options]
+    tools = ("--tools", "Read" if asked["kind"] == "tool_loop" else "")
+    command = [str(CLAUDE), "-p", body["messages"][-1]["content"], "--model", body["model"], *tools, *system, *options]
     with tempfile.TemporaryDirectory(prefix="claude-") as home:
         child = subprocess.Popen(
             command,
-            cwd=home,
+            cwd=asked["workplace"],
             env=_environment(asked, home),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -148,6 +152,8 @@ def _played(asked: Asked) -> str:
 
 
 if __name__ == "__main__":
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for told in pool.map(_played, json.load(sys.stdin)["cases"]):
+    # One empty directory for all to work in: its name is in the prompt.
+    with tempfile.TemporaryDirectory(prefix="claude-") as workplace, ThreadPoolExecutor(_AT_ONCE) as pool:
+        cases = json.load(sys.stdin)["cases"]
+        for told in pool.map(_played, ({**case, "workplace": workplace} for case in cases)):
             print(told, flush=True)

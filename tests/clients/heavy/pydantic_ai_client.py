@@ -155,11 +155,6 @@ async def _parallel(asked: Asked, outcome: Outcome) -> None:
     outcome["parts"] = parts
 
 
-async def _count_tokens(asked: Asked, outcome: Outcome) -> None:
-    request = _request(asked)
-    outcome["input_tokens"] = (await _model(asked).count_tokens(*request.values())).input_tokens
-
-
 def _failure(error: Exception) -> Outcome:
     body, headers = getattr(error, "body", None), getattr(error, "headers", None) or {}
     shown = {"class": type(error).__name__, "status": getattr(error, "status_code", None), "message": str(error)}
@@ -174,7 +169,6 @@ _KINDS = {
     "tool_loop": _tool_loop,
     "cancel": _cancel,
     "parallel": _parallel,
-    "count_tokens": _count_tokens,
 }
 
 if __name__ == "__main__":
