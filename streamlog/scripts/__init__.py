@@ -1,10 +1,13 @@
-"""The Lua scripts, loaded with the key names and the texts of named endings before them.
+"""The Lua scripts, each with what it uses of the shared prelude: key names, texts of named endings, functions.
 
+Redis makes every value of a script's text anew at each call, so what a script does not use would cost it time: of the
+21 µs of an append the whole prelude took 4 (measured).
 Invariant: a script's text depends on the key prefix alone, so all processes of a deployment share its SHA.
 Does not know: what calls them with which arguments (`log`, `claims`, `writer`, `presence` do).
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -13,6 +16,8 @@ from streamlog.errors import CODES, error_body
 from streamlog.keys import Keys
 
 NAMES = ("submit", "claim", "renew", "sweep", "append", "note", "end", "release", "watch", "leave", "read")
+
+_DEFINED = re.compile(r"^local (?:function )?(\w+)", re.MULTILINE)
 
 Argument = str | bytes | int
 
@@ -34,8 +39,8 @@ class Scripts:
     """All scripts of one deployment, as attributes by name: `scripts["append"]`."""
 
     def __init__(self, keys: Keys) -> None:
-        prelude = keys.lua() + _told() + _text("common")
-        self._scripts = {name: _script(name, prelude) for name in NAMES}
+        prelude = [*keys.lua().splitlines(), _told(), *_text("common").split("\n\n")]
+        self._scripts = {name: _script(name, _linked(prelude, _text(name))) for name in NAMES}
 
     def __getitem__(self, name: str) -> Script:
         return self._scripts[name]
@@ -45,8 +50,15 @@ class Scripts:
         return [script.text for script in self._scripts.values()]
 
 
-def _script(name: str, prelude: str) -> Script:
-    text = prelude + _text(name)
+def _linked(prelude: Sequence[str], text: str) -> str:
+    """The text behind those parts of the prelude that it uses. A part uses only what stands before it."""
+    for part in reversed(prelude):
+        if any(re.search(rf"\b{name}\b", text) for name in _DEFINED.findall(part)):
+            text = f"{part}\n{text}"
+    return text
+
+
+def _script(name: str, text: str) -> Script:
     return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 

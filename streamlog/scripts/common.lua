@@ -1,5 +1,6 @@
 -- Shared by all scripts: the clock, the ways in and out of the queue, and the one way to end a job.
--- Key names (QUEUE, RECORD, ...) and the texts of named endings (TOLD) stand above this, made by Python.
+-- Key names (QUEUE, RECORD, ...) and the texts of named endings (TOLD) stand above this, made by Python. Each script gets
+-- the parts that it uses; an empty line ends a part, and a part uses only what stands before it.
 
 local BELL_MOST = 64
 local TWINS_MOST = 64

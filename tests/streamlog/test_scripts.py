@@ -33,3 +33,12 @@ def test_a_call_carries_no_keys() -> None:
     """The names stand in the text, so the wire carries the SHA and the arguments."""
     script = Scripts(Keys("a:"))["append"]
     assert script.command(("job", 1, b"x")) == ("EVALSHA", script.sha, 0, "job", 1, b"x")
+
+
+def test_a_script_has_only_what_it_uses() -> None:
+    """Redis makes each value anew at every call: appends do not pay for the texts of endings that they never write."""
+    known = Scripts(Keys("a:"))
+    assert "local TOLD" not in known["append"].text
+    assert "local TOLD" in known["end"].text
+    assert "a:queue" not in known["note"].text
+    assert known["watch"].text.index("local function digits") < known["watch"].text.index("local function watch")
