@@ -49,9 +49,15 @@ class Case:
     unread: bool = False
 
 
-def _body(directive: str = "", prompt: str = _PROMPT, **fields: Any) -> Body:
-    content = f"[[sim:{directive}]] {prompt}" if directive else prompt
+def _body(directive: str = "answer", prompt: str = _PROMPT, **fields: Any) -> Body:
+    content = _prompt(directive, prompt)
     return {"model": _MODEL, "max_tokens": 4096, "messages": [{"role": "user", "content": content}], **fields}
+
+
+def _prompt(directive: str, prompt: str = _PROMPT) -> str:
+    """Short answers unless a case is about length: thousands of them are read in a run."""
+    length = "" if "events" in directive else " events=24"
+    return f"[[sim:{directive}{length}]] {prompt}"
 
 
 def _png() -> str:
@@ -66,11 +72,12 @@ def _png() -> str:
     return base64.b64encode(png).decode()
 
 
-def _blocks(*blocks: Body) -> Body:
-    return _body() | {"messages": [{"role": "user", "content": [*blocks, {"type": "text", "text": _PROMPT}]}]}
+def _blocks(directive: str, *blocks: Body) -> Body:
+    content = [*blocks, {"type": "text", "text": _prompt(directive)}]
+    return _body() | {"messages": [{"role": "user", "content": content}]}
 
 
-_IMAGE = _blocks({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": _png()}})
+_IMAGE = _blocks("answer", {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": _png()}})
 _DOCUMENT = {
     "type": "document",
     "source": {"type": "text", "media_type": "text/plain", "data": "Short waves are scattered more than long ones."},
@@ -88,8 +95,8 @@ def _both(name: str, body: Body, **fields: Any) -> tuple[Case, Case]:
 
 _ANSWERS = (
     *_both("text", _body(system="Be brief."), values=_USED),
-    Case("long text, streamed", "stream", _body("long events=1500")),
-    *_both("multi-byte text", _body("multibyte")),
+    Case("long text, streamed", "stream", _body("long events=1000")),
+    *_both("multi-byte text", _body("multibyte events=60")),
     *_both("max_tokens", _body(max_tokens=7), values={"stop_reason": "max_tokens"}),
     *_both("stop sequence", _body(stop_sequences=[" most "]), values={"stop_reason": "stop_sequence"}),
     *_both("tools", _TOOLS, shows=("tools",), values={"stop_reason": "tool_use"}),
@@ -104,7 +111,7 @@ _ANSWERS = (
     *_both("thinking", _THINKING),
     *_both("redacted thinking", _body("redacted-thinking")),
     *_both("image", _IMAGE),
-    *_both("document with citations", _blocks(_DOCUMENT) | {"model": "claude-sim-citations"}),
+    *_both("document with citations", _blocks("citations", _DOCUMENT)),
     *_both("server tools", _body("server-tools")),
     *_both("cache usage", _body("cache created=300 read=7000"), shows=("text", "usage")),
     *_both("refusal", _body("refusal"), values={"stop_reason": "refusal"}),
@@ -145,7 +152,7 @@ _REQUESTS = (
         unread=True,
     ),
     *_both("key as Bearer", _body(), more={"auth": "bearer"}),
-    Case("stream left in the middle", "cancel", _body("long tps=200"), more={"after": 5}),
+    Case("stream left in the middle", "cancel", _body("long events=1000 tps=200"), more={"after": 5}),
     Case("parallel streams", "parallel", None, ("parts",), more={"prompts": 10}),
     Case("parallel streams in a queue", "parallel", None, ("parts",), more={"prompts": 3}, waits=True),
     Case("429, then an answer", "message", _body("error 429 then_ok=1"), more={"max_retries": 2}),
@@ -191,7 +198,7 @@ def asked(case: Case, label: str) -> dict[str, Any]:
     prompts = more.pop("prompts", 0)
     fields: dict[str, Any] = {"kind": case.kind, **more}
     if prompts:
-        pace = "text events=15 first-token-ms=300" if case.waits else "long events=60 tps=300"
+        pace = "text events=15 first-token-ms=300" if case.waits else "long events=40 tps=300"
         bodies = [_body(pace, f"Tell me of the number {number}.") for number in range(prompts)]
         fields["bodies"] = [body | {"metadata": {"user_id": label}} for body in bodies]
     if case.body is not None:

@@ -29,7 +29,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Driver:
-    """A program that uses clients. `needs` says what it takes, as in "needs node", and `ready` whether that is there."""
+    """A program that uses clients. `needs` says what it takes, as in "needs node"; `ready`, whether it is there."""
 
     command: tuple[str, ...]
     clients: tuple[Client, ...]

@@ -6,7 +6,6 @@ from typing import Any
 
 from langchain_anthropic import ChatAnthropic
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage, convert_to_messages
-
 from pydantic import SecretStr
 
 from tests.clients.python.speaking import KEY, LIMIT_S, Asked, Loop, Outcome, plain_failure, side_by_side, speak

@@ -1,7 +1,6 @@
 """The driver of curl: what it prints, byte by byte.
 
-Of a stream it tells every event as it came, but for what a gateway may add: `id` lines, and pings of its own. The
-pings that come before any content are left out, too, because a gateway does not pass them on.
+Of a stream it tells every event as it came, but for what a gateway may add: `id` lines, and pings without one.
 """
 
 import json
@@ -74,12 +73,12 @@ def _once(asked: Asked, outcome: Outcome) -> None:
 
 def _tell_events(said: bytes, outcome: Outcome) -> None:
     raw = [event for event in _END_OF_EVENT.split(said) if event]
-    numbered = [event for event in raw if _ID.match(event)]
+    numbered = any(_ID.match(event) for event in raw)
     told, outcome["raw"] = Told(outcome), []
     for event in raw:
         bare = _ID.sub(b"", event)
         kind, data = _read(bare)
-        if kind == "ping" and (outcome["pieces"] == 0 or (numbered and bare == event)):
+        if kind == "ping" and numbered and bare == event:
             continue
         outcome["raw"].append(bare.decode())
         if kind == "error":

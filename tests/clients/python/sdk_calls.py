@@ -10,14 +10,15 @@ from typing import Any
 from anthropic import Anthropic, AsyncAnthropic, DefaultAsyncHttpxClient, DefaultHttpxClient
 
 from tests.clients.python.speaking import KEY, LIMIT_S, Asked
+from tests.clients.python.threads import PerThread
 
 # To read all certificates of the machine takes a client 30 ms, and none of these calls has use for one.
-_HTTP = DefaultHttpxClient(verify=False, timeout=LIMIT_S)
+_http = PerThread(lambda: DefaultHttpxClient(verify=False, timeout=LIMIT_S))
 _ASYNC_HTTP = DefaultAsyncHttpxClient(verify=False, timeout=LIMIT_S)
 
 
 def client_of(asked: Asked) -> Anthropic:
-    return Anthropic(http_client=_HTTP, **_options(asked))
+    return Anthropic(http_client=_http(), **_options(asked))
 
 
 def async_client_of(asked: Asked) -> AsyncAnthropic:

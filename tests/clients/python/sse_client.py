@@ -8,9 +8,10 @@ from httpx_sse import connect_sse
 
 from tests.clients.python.plain_http import headers_of, tell_body, tell_error_event, tell_head, tell_refusal, url_of
 from tests.clients.python.speaking import LIMIT_S, Asked, Outcome, plain_failure, side_by_side, speak
+from tests.clients.python.threads import PerThread
 from tests.clients.python.told import Told, second_turn
 
-_HTTP = httpx.Client(timeout=LIMIT_S, verify=False, trust_env=False)
+_http = PerThread(lambda: httpx.Client(timeout=LIMIT_S, verify=False, trust_env=False))
 _PATHS = {"message": "/v1/messages", "count_tokens": "/v1/messages/count_tokens"}
 
 
@@ -28,15 +29,15 @@ def talk(asked: Asked, outcome: Outcome) -> None:
     elif kind == "models":
         _models(asked, outcome)
     elif kind == "model":
-        _tell(_HTTP.get(url_of(asked, f"/v1/models/{asked['model']}"), headers=headers_of(asked)), kind, outcome)
+        _tell(_http().get(url_of(asked, f"/v1/models/{asked['model']}"), headers=headers_of(asked)), kind, outcome)
     else:
         body = {name: value for name, value in asked["body"].items() if kind == "message" or name != "max_tokens"}
-        _tell(_HTTP.post(url_of(asked, _PATHS[kind]), json=body, headers=headers_of(asked)), kind, outcome)
+        _tell(_http().post(url_of(asked, _PATHS[kind]), json=body, headers=headers_of(asked)), kind, outcome)
 
 
 def _stream(asked: Asked, outcome: Outcome, most: int = 0) -> None:
     body = {**asked["body"], "stream": True}
-    with connect_sse(_HTTP, "POST", url_of(asked, "/v1/messages"), json=body, headers=headers_of(asked)) as source:
+    with connect_sse(_http(), "POST", url_of(asked, "/v1/messages"), json=body, headers=headers_of(asked)) as source:
         response = source.response
         tell_head(response.status_code, response.headers, outcome)
         if response.status_code != 200:
@@ -73,7 +74,7 @@ def _models(asked: Asked, outcome: Outcome) -> None:
     more = True
     while more:
         url = url_of(asked, "/v1/models", limit=asked["limit"], **after)
-        page: Any = _HTTP.get(url, headers=headers_of(asked)).json()
+        page: Any = _http().get(url, headers=headers_of(asked)).json()
         outcome["models"] += page["data"]
         after, more = {"after_id": page["last_id"]}, page["has_more"]
 
