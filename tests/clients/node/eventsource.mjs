@@ -7,7 +7,7 @@
  */
 
 import { accumulate } from "./accumulate.mjs";
-import { KEY, drive } from "./driver.mjs";
+import { KEY, LIMIT_MS, drive } from "./driver.mjs";
 import { Refused, call, events } from "./http.mjs";
 import { EventSource } from "./packages.mjs";
 
@@ -23,7 +23,7 @@ async function stream(test, seen) {
   const { events_url: path } = await submitted.json();
   const heads = [];
   const source = new EventSource(new URL(path, test.base_url), { fetch: cutting(heads) });
-  const heard = await closed(source);
+  const heard = await closed(source).finally(() => source.close());
   check(heads, heard);
   return accumulate(each(heard), seen);
 }
@@ -50,6 +50,7 @@ function closed(source) {
     source.addEventListener(name, (event) => event.data && heard.push(event));
   }
   return new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`no 204 in time, after ${heard.length} events`)), LIMIT_MS).unref();
     source.addEventListener("error", ({ code, message }) => {
       if (source.readyState !== EventSource.CLOSED) return;
       if (code === 204) resolve(heard);
