@@ -34,8 +34,10 @@ def message(scenario: str, label: str) -> dict[str, Any]:
 
 
 class Client:
-    """Begins at once. `choose` names a gateway for each connection; `passing` are the errors after which it asks again.
+    """Begins at once. `choose` names a gateway for each connection.
 
+    `passing` are the refusals after which it asks again. What of them is not in `PASSING` it takes as passing in
+    mid-stream, too; there any other error is the end, as it is for an SDK.
     A `detached` one submits with POST /v1/jobs and then follows. A stream that has a job already is only followed.
     """
 
@@ -114,9 +116,9 @@ class Client:
         if last.status == 202 or last.status == 0:
             return True
         told = stream.outcome
-        if last.status == 200 and told and last.events[-1].id:
-            return False  # the job's own ending
-        return told in self._passing or (last.status == 200 and not told)
+        if last.status == 200:
+            return not told or (not last.events[-1].id and told in self._passing - PASSING)
+        return told in self._passing
 
     async def _send(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Response:
         headers = {"x-api-key": KEY, "anthropic-version": "2023-06-01", **headers}

@@ -6,7 +6,7 @@ To add one: write its function beside its like, and a row here. `reach` is the s
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.faults import deaths, hostile, links, outages, readers, soak, work
+from tests.faults import cancels, deaths, hostile, links, outages, readers, soak, work
 from tests.faults.run import Run, Size
 
 
@@ -126,10 +126,10 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "cancel while queued, starting, running, silent",
-        readers.cancelled,
-        Size(0, 1, at_once=8),
-        _full(0, 5, at_once=50),
-        "upstream closed ≤ 500 ms at p99; no later event",
+        cancels.cancelled,
+        Size(0, 1, at_once=6),
+        _full(0, 3, at_once=42),
+        "upstream closed ≤ 500 ms at p99, ≤ 2 s without the nudge; no later event",
     ),
     Fault(
         "the same POST ten times at once, gateways killed",

@@ -131,7 +131,7 @@ async def _fill(run: Run, crowd: Crowd) -> None:
 
 
 def _figures(run: Run, readiness: Readiness) -> None:
-    run.figure("not ready after, worst", max(readiness.unready_s), "s", 3.0, busy=1.5)
+    run.figure("not ready after, worst", max(readiness.unready_s), "s", 3.0, busy=1.3)
     run.figure("recovered after, worst", max(readiness.recovered_s), "s", 5.0)
 
 

@@ -1,4 +1,4 @@
-"""Faults of clients: readers that stall or trickle, that vanish without a word, that cancel.
+"""Faults of clients: readers that stall or trickle, and that vanish without a word.
 
 Does not know: how a run is judged.
 """
@@ -13,13 +13,12 @@ from statistics import median
 from time import monotonic
 
 from tests.faults.checker import Rules
-from tests.faults.clients import KEY, Client, Crowd, message
+from tests.faults.clients import KEY, Crowd, message
 from tests.faults.history import Event, Response, Stream
 from tests.faults.house import House
 from tests.faults.outages import delays_s
 from tests.faults.run import Run, mid_stream, p99
 from tests.faults.wire import Wire, call, connect, request_bytes
-from tests.support.facts import true, until
 from tests.support.process import Process
 
 _WINDOW_BYTES = 4096  # of a slow reader's kernel: what is more has to wait in the gateway, or in Redis
@@ -172,57 +171,3 @@ async def _no_subscribers(house: House, within_s: float = 60.0) -> float:
             return monotonic()
         await asyncio.sleep(0.1)
     return float("inf")
-
-
-# Where a job stands when it is cancelled -> scenario.
-_STANDS = {
-    "starting": "stall before=headers events=40",
-    "running": "text events=4000 tps=10",
-    "silent": "stall after=8 events=4000",
-}
-
-
-async def cancelled(run: Run) -> None:
-    """Cancel of queued, starting, running and silent jobs, each by its client's own call."""
-    async with run.house(SLUICE_SLOTS=len(_STANDS) * run.size.at_once // 2) as (house, crowd):
-        await house.start(1, 2)
-        closed_s: list[float] = []
-        for _ in range(run.size.times):
-            asked = [
-                crowd.ask(scenario, detached=True, limit_s=60.0)
-                for scenario in _STANDS.values()
-                for _ in range(run.size.at_once)
-            ]
-            queued = await _others_behind(run, house, crowd, asked)
-            at = {client.stream.label: run.inject("cancel", client.stream.label) for client in [*asked, *queued]}
-            # First those that wait: a cancel of the others would let them begin.
-            await asyncio.gather(*(_cancel(house, client.stream, at) for client in queued))
-            await asyncio.gather(*(_cancel(house, client.stream, at) for client in asked))
-            await crowd.finish()
-            await house.quiet()
-            mine = [one for one in await house.calls() if one["label"] in at]
-            closed_s += [(one["ended"] or float("inf")) - at[one["label"]] for one in mine]
-            ended = {client.stream.outcome for client in [*asked, *queued]}
-            run.demand(ended == {"cancelled"}, f"they ended otherwise: {ended}")
-        run.figure("cancelled to upstream closed, p99", closed_s, "s", 0.5, busy=2.0)
-        run.notes["upstream calls"] = len(closed_s)
-        await run.conclude(house, Rules(frozenset({"cancelled"})))
-
-
-async def _others_behind(run: Run, house: House, crowd: Crowd, asked: Sequence[Client]) -> list[Client]:
-    """Until each of these has its upstream call, and so every slot is taken; answers some that wait behind them."""
-    labels = {client.stream.label for client in asked}
-
-    async def all_have() -> bool:
-        return labels <= {one["label"] for one in await house.calls()}
-
-    await true(all_have, 20.0)
-    queued = [crowd.ask("text events=40", detached=True) for _ in range(run.size.at_once)]
-    await until(lambda: all(client.stream.job_id for client in queued))
-    return queued
-
-
-async def _cancel(house: House, stream: Stream, at: dict[str, float]) -> None:
-    at[stream.label] = monotonic()
-    response = await call(house.choose(), "POST", f"/v1/jobs/{stream.job_id}/cancel", {"x-api-key": KEY})
-    assert response.status == 200, response
