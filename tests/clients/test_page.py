@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.clients.cases import CASES
+from tests.clients.cases import CASES, Case
 from tests.clients.page import PAGE, rendered, table, write_table
-from tests.clients.roster import drivers
+from tests.clients.roster import Client, drivers
 from tests.clients.running import ROOT, Targets
+from tests.clients.test_clients import defects
 
 _BLOCKS: list[tuple[str, str, str]] = re.findall(
     r"^### (.+)\n(?:(?!#|```).*\n)*```(\w+)\n((?:(?!```).*\n)*)```", PAGE.read_text(), re.MULTILINE
@@ -37,18 +38,25 @@ def test_every_client_has_its_lines() -> None:
 
 def test_the_table_is_of_the_code() -> None:
     """Its heads are the clients, its rows the cases, and the reasons below are those that are declared."""
+    if os.environ.get("SLUICE_CLIENTS_TABLE"):
+        pytest.skip("this run writes it")
     lines = table().strip().split("\n")
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     assert rows[0] == ["case", *(client.name for client in _CLIENTS)]
     assert [row[0] for row in rows[2:]] == [case.name for case in CASES]
     cells = {(client, row[0]): cell for row in rows[2:] for client, cell in zip(rows[0][1:], row[1:], strict=True)}
     assert table() == rendered(cells)
-    assert set(cells.values()) <= {"✓", "≠", "-"}
     for client in _CLIENTS:
         for case in CASES:
-            declared = client.reason_against(case.name, case.kind) is not None
-            assert (cells[client.name, case.name] == "-") == declared, (client.name, case.name)
-            assert case.cut or cells[client.name, case.name] != "≠"
+            assert cells[client.name, case.name] in _possible(client, case), (client.name, case.name)
+
+
+def _possible(client: Client, case: Case) -> str:
+    if client.reason_against(case.name, case.kind):
+        return "-"
+    if defects(client, case):
+        return "✗"
+    return "✓≠" if case.cut else "✓"
 
 
 def test_a_table_with_a_hole_is_not_written() -> None:
