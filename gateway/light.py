@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from fastapi import Request as HttpRequest
 from starlette.responses import Response
 
+from gateway import openapi
 from gateway.admission import count_request, travelling
 from gateway.held import HeldWhole
 from gateway.messages import PlainRoute
-from gateway.openapi import COUNT_BODY, ERRORS, MODEL_PARAMETERS, PAGE_PARAMETERS
 from gateway.service import Service, now
 from streamlog.errors import ClientError
 from streamlog.jobs import Request
@@ -54,12 +54,12 @@ def add_routes(app: FastAPI, service: Service) -> None:
         summary="Count the tokens of a message",
         tags=["messages"],
         response_class=Response,
-        responses=ERRORS,
-        openapi_extra={"requestBody": COUNT_BODY},
+        responses=openapi.COUNT_RESPONSES,
+        openapi_extra=openapi.COUNT_TOKENS,
     )
-    for path, endpoint, summary, extra in (
-        ("/v1/models", list_models, "List models", {"parameters": PAGE_PARAMETERS}),
-        ("/v1/models/{model_id}", get_model, "Look at a model", {"parameters": MODEL_PARAMETERS}),
+    for path, endpoint, summary, responses, extra in (
+        ("/v1/models", list_models, "List models", openapi.MODELS_RESPONSES, openapi.LIST_MODELS),
+        ("/v1/models/{model_id}", get_model, "Look at a model", openapi.MODEL_RESPONSES, openapi.GET_MODEL),
     ):
         app.router.add_api_route(
             path,
@@ -69,7 +69,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
             summary=summary,
             tags=["models"],
             response_class=Response,
-            responses=ERRORS,
+            responses=responses,
             openapi_extra=extra,
         )
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from gateway.admission import messages_request
 from gateway.held import HeldStream, HeldWhole
-from gateway.openapi import ERRORS, MESSAGES_BODY
+from gateway.openapi import CREATE_MESSAGE, MESSAGE_RESPONSES
 from gateway.service import Service, now
 
 
@@ -43,6 +43,6 @@ def add_routes(app: FastAPI, service: Service) -> None:
         summary="Create a message",
         tags=["messages"],
         response_class=Response,
-        responses=ERRORS | {200: {"description": "The message; with `stream: true` its events."}},
-        openapi_extra={"requestBody": MESSAGES_BODY},
+        responses=MESSAGE_RESPONSES,
+        openapi_extra=CREATE_MESSAGE,
     )

@@ -1,90 +1,208 @@
-"""What the OpenAPI document says where the code cannot: bodies that pass through as bytes, and the error shape.
+"""What the OpenAPI document says where the code cannot: answers that pass through as bytes, headers, errors, keys.
 
-Does not know: routes.
+Invariant: every status that a call may have is named, with its shape and its headers.
+Does not know: routes' code, the JSON itself (`openapi_shapes`).
 """
 
 from typing import Any
 
-from streamlog.errors import STATUS_BY_TYPE
+from fastapi import FastAPI
 
-_MODEL = "claude-sonnet-5-5"
-_ASKED = [{"role": "user", "content": "Why is the sky blue?"}]
+from gateway import openapi_shapes as shapes
+from gateway.openapi_shapes import COUNT_BODY, JOB_ID, TEXT, Json
+from gateway.openapi_shapes import ERROR_SCHEMA as ERROR_SCHEMA
+from gateway.openapi_shapes import MESSAGES_BODY as MESSAGES_BODY
 
-ERROR_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "error", "request_id"],
-    "properties": {
-        "type": {"const": "error"},
-        "error": {
-            "type": "object",
-            "required": ["type", "message"],
-            "properties": {
-                "type": {"type": "string", "examples": sorted(STATUS_BY_TYPE)},
-                "message": {"type": "string"},
-                "details": {"type": "object", "properties": {"error_code": {"type": "string"}}},
-            },
-        },
-        "request_id": {"type": "string"},
-    },
+Responses = dict[int | str, Json]
+
+
+def _header(description: str, *, required: bool = False, schema: Json = TEXT) -> Json:
+    return {"description": description, "required": required, "schema": schema}
+
+
+_REQUEST_ID = {"request-id": _header("Names this answer; the upstream's own where there is one.", required=True)}
+_OF_JOB = _REQUEST_ID | {"sluice-job-id": _header("The job behind this answer.", required=True, schema=JOB_ID)}
+_REPLAYED = {
+    "idempotent-replayed": _header(
+        "This call asked nothing new: it joined an earlier one's job.", schema={"const": "true"}
+    )
+}
+_OF_CALL = (
+    _OF_JOB
+    | _REPLAYED
+    | {"anthropic-organization-id": _header("The upstream's; so are all `anthropic-ratelimit-…` headers.")}
+)
+_OF_ERROR = (
+    _REQUEST_ID
+    | _REPLAYED
+    | {
+        "sluice-job-id": _header("The job behind this answer, if one was made.", schema=JOB_ID),
+        "retry-after": _header("Seconds to wait before the next try; present where waiting helps."),
+    }
+)
+
+_MEANINGS: dict[int | str, str] = {
+    400: "The request is not valid.",
+    401: "The key is missing, or not one that this gateway knows.",
+    404: "There is nothing here, or it is not yours.",
+    405: "This address does not take that method.",
+    413: "The body is too large.",
+    422: "The Idempotency-Key was used for another request.",
+    429: "The upstream's rate limit.",
+    431: "The request's line and headers are too large.",
+    499: "The job was cancelled before it said anything.",
+    500: "Something went wrong, here or upstream.",
+    502: "The upstream could not be reached or broke off, or the worker was lost.",
+    503: "The queue cannot be reached, or this gateway or the worker is stopping.",
+    504: "The upstream fell silent, or the job ran for too long.",
+    529: "The upstream is overloaded, the queue is full, or no worker is running.",
+    "4XX": "Another refusal. The upstream's own is passed on as it came, whatever its shape.",
+    "5XX": "Another failure. The upstream's own is passed on as it came, whatever its shape.",
 }
 
-_ERROR: dict[str, Any] = {
-    "description": "An error, in Anthropic's shape.",
-    "content": {"application/json": {"schema": ERROR_SCHEMA}},
-}
-ERRORS: dict[int | str, dict[str, Any]] = {"4XX": _ERROR, "5XX": _ERROR}
 
-MESSAGES_BODY: dict[str, Any] = {
-    "required": True,
-    "description": "As Anthropic documents it. What is not named here travels on unchanged.",
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["model", "max_tokens", "messages"],
-                "additionalProperties": True,
-                "properties": {
-                    "model": {"type": "string", "examples": [_MODEL]},
-                    "max_tokens": {"type": "integer", "examples": [1024]},
-                    "messages": {"type": "array", "items": {"type": "object"}},
-                    "stream": {"type": ["boolean", "null"], "examples": [True]},
-                },
-            },
-            "example": {
-                "model": _MODEL,
-                "max_tokens": 1024,
-                "stream": True,
-                "messages": _ASKED,
-            },
-        }
-    },
-}
+def _json(schema: Json) -> Json:
+    return {"application/json": {"schema": schema}}
 
-COUNT_BODY: dict[str, Any] = {
-    "required": True,
-    "description": "As Anthropic documents it. What is not named here travels on unchanged.",
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["model", "messages"],
-                "additionalProperties": True,
-                "properties": {
-                    "model": {"type": "string", "examples": [_MODEL]},
-                    "messages": {"type": "array", "items": {"type": "object"}},
-                },
-            },
-            "example": {"model": _MODEL, "messages": _ASKED},
-        }
-    },
+
+def _errors(*statuses: int | str) -> Responses:
+    told = {"headers": _OF_ERROR, "content": _json(ERROR_SCHEMA)}
+    return {status: {"description": _MEANINGS[status]} | told for status in statuses}
+
+
+_OPERATION_ERRORS = _errors(400, 405, 431, 500)
+_JOB_ERRORS = _errors(400, 401, 404, 405, 431, 500, 503, "4XX", "5XX")
+_SUBMIT_ERRORS = _errors(400, 401, 405, 413, 422, 431, 500, 503, 529, "4XX", "5XX")
+_CALL_ERRORS = _SUBMIT_ERRORS | _errors(404, 429, 499, 502, 504)
+
+_STREAM: Json = {"text/event-stream": {"schema": shapes.EVENTS}}
+
+
+def _answers(status: int, description: str, content: Json, errors: Responses, **more: Json) -> Responses:
+    answer: Responses = {status: {"description": description, "content": content} | more}
+    return answer | errors
+
+
+def _call(description: str, content: Json, **more: Json) -> Responses:
+    """A call that the upstream answers."""
+    return _answers(200, description, content, _CALL_ERRORS, headers=_OF_CALL, **more)
+
+
+def _links(job_id: str) -> Json:
+    operations = {"look": "get_job", "follow": "follow_job", "cancel": "cancel_job"}
+    return {
+        name: {"operationId": operation, "parameters": {"job_id": job_id}} for name, operation in operations.items()
+    }
+
+
+_BODY_ID = "$response.body#/id"
+_RESUME = {
+    "resume": {
+        "operationId": "follow_job",
+        "parameters": {"job_id": _BODY_ID, "after": "$response.body#/last_event_id"},
+    }
 }
 
-PAGE_PARAMETERS: list[dict[str, Any]] = [
-    {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}},
-    {"name": "after_id", "in": "query", "schema": {"type": "string"}},
-    {"name": "before_id", "in": "query", "schema": {"type": "string"}},
+MESSAGE_RESPONSES = _call(
+    "The message; with `stream: true` its events.",
+    _json(shapes.MESSAGE) | _STREAM,
+    links=_links("$response.header.sluice-job-id"),
+)
+COUNT_RESPONSES = _call("The count.", _json(shapes.COUNTED))
+MODELS_RESPONSES = _call("A page of models.", _json(shapes.MODELS))
+MODEL_RESPONSES = _call("The model.", _json(shapes.MODEL))
+SUBMIT_RESPONSES = _answers(
+    202,
+    "The job is queued; one that an Idempotency-Key joined is as far as it says.",
+    _json(shapes.SUBMITTED),
+    _SUBMIT_ERRORS,
+    headers=_OF_JOB | _REPLAYED | {"location": _header("Where to look at the job.", required=True)},
+    links=_links(_BODY_ID),
+)
+JOB_RESPONSES = _answers(
+    200,
+    "The job as it is now.",
+    _json(shapes.JOB),
+    _JOB_ERRORS,
+    headers=_OF_JOB,
+    links=_links(_BODY_ID) | _RESUME,
+)
+_NOTHING_LEFT: Responses = {204: {"description": "Nothing is left behind that position.", "headers": _OF_JOB}}
+FOLLOW_RESPONSES = _answers(200, "The events.", _STREAM, _NOTHING_LEFT | _JOB_ERRORS, headers=_OF_JOB)
+
+HEALTH_RESPONSES = _answers(200, "Alive.", _json(shapes.HEALTH), _OPERATION_ERRORS)
+_READINESS = _json(shapes.READINESS)
+_UNREADY: Responses = {
+    503: {"description": "Redis does not answer, or this gateway is stopping.", "content": _READINESS}
+}
+READY_RESPONSES = _answers(200, "Send work here.", _READINESS, _UNREADY | _OPERATION_ERRORS)
+_METRICS: Json = {name: {"schema": TEXT} for name in ("text/plain", "application/openmetrics-text")}
+METRICS_RESPONSES = _answers(200, "The metrics.", _METRICS, _OPERATION_ERRORS)
+
+
+def _parameter(where: str, name: str, description: str, schema: Json, *, required: bool = False) -> Json:
+    return {"in": where, "name": name, "description": description, "required": required, "schema": schema}
+
+
+_UPSTREAM_HEADERS = [
+    _parameter(
+        "header",
+        "anthropic-version",
+        "The version of the Messages API; the upstream judges it.",
+        TEXT | {"examples": ["2023-06-01", "2026-10-21"]},
+    ),
+    _parameter("header", "anthropic-beta", "Travels on, as every `anthropic-…` header does.", TEXT),
 ]
-
-MODEL_PARAMETERS: list[dict[str, Any]] = [
-    {"name": "model_id", "in": "path", "required": True, "schema": {"type": "string"}, "example": _MODEL},
+_IDEMPOTENCY_KEY = _parameter(
+    "header",
+    "idempotency-key",
+    "The same call with the same key joins the first one's job.",
+    TEXT | {"minLength": 1, "maxLength": 255},
+)
+_LAST_EVENT_ID = _parameter(
+    "header", "last-event-id", "The id of the last event received; what comes behind it is sent.", TEXT
+)
+_PAGE_PARAMETERS = [
+    _parameter("query", "limit", "Most models in one page.", {"type": "integer", "minimum": 1, "maximum": 1000}),
+    _parameter("query", "after_id", "The page behind this model.", TEXT),
+    _parameter("query", "before_id", "The page before this model.", TEXT),
 ]
+_MODEL_ID = _parameter(
+    "path", "model_id", "An id or an alias.", TEXT | {"examples": [shapes.MODEL_NAME]}, required=True
+)
+
+
+def _operation(name: str, parameters: list[Json], **more: Any) -> Json:
+    return {"operationId": name, "parameters": parameters} | more
+
+
+_SUBMIT_PARAMETERS = [*_UPSTREAM_HEADERS, _IDEMPOTENCY_KEY]
+CREATE_MESSAGE = _operation("create_message", _SUBMIT_PARAMETERS, requestBody=MESSAGES_BODY)
+COUNT_TOKENS = _operation("count_tokens", _SUBMIT_PARAMETERS, requestBody=COUNT_BODY)
+LIST_MODELS = _operation("list_models", [*_SUBMIT_PARAMETERS, *_PAGE_PARAMETERS])
+GET_MODEL = _operation("get_model", [*_SUBMIT_PARAMETERS, _MODEL_ID])
+SUBMIT_JOB = _operation("submit_job", _SUBMIT_PARAMETERS, requestBody=MESSAGES_BODY)
+GET_JOB = _operation("get_job", [])
+FOLLOW_JOB = _operation("follow_job", [_LAST_EVENT_ID])
+CANCEL_JOB = _operation("cancel_job", [])
+HEALTHZ = _operation("healthz", [], security=[])
+READYZ = _operation("readyz", [], security=[])
+METRICS = _operation("metrics", [], security=[])
+
+_KEYS: Json = {
+    "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+}
+
+
+def use_document(app: FastAPI) -> None:
+    """Add what no route can say: the keys, either of which will do."""
+    made = app.openapi
+
+    def document() -> Json:
+        whole = made()
+        whole["components"] = whole.get("components", {}) | {"securitySchemes": _KEYS}
+        whole["security"] = [{name: []} for name in _KEYS]
+        return whole
+
+    app.openapi = document  # type: ignore[method-assign]  # as FastAPI's documentation has it
