@@ -137,6 +137,20 @@ def test_the_answers_head_arrives(targets: Targets, label: str, path: str, body:
         assert _without_ids(through) == _without_ids(direct)
 
 
+def test_an_error_before_content_is_a_status(targets: Targets, label: str) -> None:
+    """An upstream that answers 200, and then an error as its first event, is told as that error's status."""
+    body = _body("[[sim:error-first 400]]", stream=True)
+    path = f"/v1/messages?sim-label={label}"
+    direct, through = (
+        _curl(url + path, _JSON | _KEY, "--data-binary", "@-", data=body)
+        for url in (targets.direct_url, targets.gateway_url)
+    )
+    told = json.loads(through.body)
+    assert (direct.statuses, through.statuses) == ([200], [400])
+    assert told["error"] == json.loads(direct.body.partition(b"data: ")[2])["error"]
+    assert told["request_id"] == through.headers["request-id"] == _only_call(targets, label)["request_id"]
+
+
 def _shown(answer: Answer) -> dict[str, str]:
     """The headers that travel; those with times and ids by their names alone."""
     travel = {name: value for name, value in answer.headers.items() if name.startswith(("anthropic-", *_TRAVELS))}
