@@ -79,7 +79,7 @@ async def _outages(
     async def strike() -> None:
         for _ in range(run.size.times):
             await mid_stream(crowd, run.size.at_once // 2)
-            await run.pause(0.3, 1.0)
+            await run.pause(1.0, 2.0)
             run.inject("kill -9 of Redis")
             await asyncio.to_thread(house.ground.server.kill)
             await run.pause(0.0, DOWN_MOST_S)
