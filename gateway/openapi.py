@@ -75,7 +75,7 @@ _JOB_ERRORS = _errors(400, 401, 404, 405, 431, 500, 503, "4XX", "5XX")
 _SUBMIT_ERRORS = _errors(400, 401, 405, 413, 422, 431, 500, 503, 529, "4XX", "5XX")
 _CALL_ERRORS = _SUBMIT_ERRORS | _errors(404, 429, 499, 502, 504)
 
-_STREAM: Json = {"text/event-stream": {"schema": shapes.EVENTS}}
+_STREAM: Json = {"text/event-stream": {"itemSchema": shapes.EVENT}}
 
 
 def _answers(status: int, description: str, content: Json, errors: Responses, **more: Json) -> Responses:

@@ -93,9 +93,16 @@ MODELS = _object(
         "last_id": _or_null(TEXT),
     }
 )
-EVENTS = TEXT | {
-    "description": "Anthropic's events, each with an `id:` line; `ping` events have none. The last one is "
-    "`message_stop`, or `error`, whose data is an error body."
+EVENT: Json = {
+    "type": "object",
+    "description": "One of Anthropic's events, with an id; `ping` events have none. The last one is `message_stop`, or "
+    "`error`, whose data is an error body.",
+    "required": ["event", "data"],
+    "properties": {
+        "id": TEXT | {"pattern": "^job_[A-Za-z0-9_-]{22}:[0-9]+-[0-9]+$"},
+        "event": TEXT,
+        "data": TEXT | {"contentMediaType": "application/json"},
+    },
 }
 
 _SUBMITTED: Json = {
