@@ -27,6 +27,7 @@ from streamlog.settings import JobSettings, RedisSettings, from_environment
 from telemetry import logs
 
 _DEAD_PEER_S = 30
+_KEEP_ALIVE_S = 75  # longer than clients keep theirs: a POST on a connection that is just being closed is lost
 _log = logging.getLogger("sluice.gateway")
 
 
@@ -53,6 +54,7 @@ async def serve(service: Service, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,  # it prints query strings
         server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=5,
         backlog=4096,
     )

@@ -14,6 +14,7 @@ from gateway.replies import new_request_id, problem_reply
 from streamlog.errors import ClientError
 
 MAX_HEAD_BYTES = 64 * 1024
+STATUS_LINE[529] = b"HTTP/1.1 529 Overloaded\r\n"  # Anthropic's own status, for which uvicorn has no phrase
 # What is still read, and thrown away, of a request that has its answer. Some clients (httpx) send all they have before
 # they look, and see only a broken connection if that fails.
 _LAST_WORDS_S = 30.0

@@ -83,9 +83,10 @@ async def test_a_body_that_cannot_be_counted_is_refused(house: House, body: byte
     assert told in response.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("path", ["/", "/api/hello"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_a_client_may_probe_its_base_url(house: House, method: str) -> None:
+async def test_a_client_may_probe_its_base_url(house: House, method: str, path: str) -> None:
     """Without a key, and before anything else."""
-    response = await house.api.send(method, "/", headers={"x-api-key": ""})
+    response = await house.api.send(method, path, headers={"x-api-key": ""})
     assert response.status_code == 200
     assert (response.content == b"") is (method == "HEAD")

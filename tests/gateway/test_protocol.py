@@ -9,9 +9,10 @@ import pytest
 
 from gateway import protocol
 from gateway.protocol import MAX_HEAD_BYTES
-from tests.gateway.house import MESSAGE, House
+from tests.gateway.house import MESSAGE, House, open_house
 from tests.support import said
 from tests.support.facts import until
+from tests.support.valkey import Valkey
 
 GET = b"GET /healthz HTTP/1.1\r\nhost: here\r\n"
 LARGE = b"x" * MAX_HEAD_BYTES
@@ -177,3 +178,14 @@ async def test_a_broken_chunk_is_told(house: House) -> None:
     assert received.startswith(b"HTTP/1.1 400 ")
     assert received.count(b"\r\n\r\n") == 1
     assert await house.queued() == 0
+
+
+async def test_529_has_its_phrase(valkey: Valkey) -> None:
+    """A status line without one is legal, and unlike what Claude's API sends."""
+    async with open_house(valkey.url, queue_jobs=1) as house:
+        await house.world.submit()
+        reader, writer = await connected(house)
+        body = json.dumps(MESSAGE).encode()
+        writer.write(POST + b"content-length: %d\r\n\r\n" % len(body) + body)
+        assert await asyncio.wait_for(reader.readline(), 3) == b"HTTP/1.1 529 Overloaded\r\n"
+        writer.close()
