@@ -54,12 +54,11 @@ def add_routes(app: FastAPI, service: Service) -> None:
         summary="Count the tokens of a message",
         tags=["messages"],
         response_class=Response,
-        responses=openapi.COUNT_RESPONSES,
-        openapi_extra=openapi.COUNT_TOKENS,
+        **openapi.COUNT_TOKENS,
     )
-    for path, endpoint, summary, responses, extra in (
-        ("/v1/models", list_models, "List models", openapi.MODELS_RESPONSES, openapi.LIST_MODELS),
-        ("/v1/models/{model_id}", get_model, "Look at a model", openapi.MODEL_RESPONSES, openapi.GET_MODEL),
+    for path, endpoint, summary, described in (
+        ("/v1/models", list_models, "List models", openapi.LIST_MODELS),
+        ("/v1/models/{model_id}", get_model, "Look at a model", openapi.GET_MODEL),
     ):
         app.router.add_api_route(
             path,
@@ -69,8 +68,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
             summary=summary,
             tags=["models"],
             response_class=Response,
-            responses=responses,
-            openapi_extra=extra,
+            **described,
         )
 
 

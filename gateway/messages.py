@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from gateway.admission import messages_request
 from gateway.held import HeldStream, HeldWhole
-from gateway.openapi import CREATE_MESSAGE, MESSAGE_RESPONSES
+from gateway.openapi import CREATE_MESSAGE
 from gateway.service import Service, now
 
 
@@ -43,6 +43,5 @@ def add_routes(app: FastAPI, service: Service) -> None:
         summary="Create a message",
         tags=["messages"],
         response_class=Response,
-        responses=MESSAGE_RESPONSES,
-        openapi_extra=CREATE_MESSAGE,
+        **CREATE_MESSAGE,
     )

@@ -65,9 +65,16 @@ def _json(schema: Json) -> Json:
     return {"application/json": {"schema": schema}}
 
 
+_ERROR: Json = {"headers": _OF_ERROR, "content": _json(ERROR_SCHEMA)}
+
+
 def _errors(*statuses: int | str) -> Responses:
-    told = {"headers": _OF_ERROR, "content": _json(ERROR_SCHEMA)}
-    return {status: {"description": _MEANINGS[status]} | told for status in statuses}
+    """A status of its own refers to the one description of all errors; a range stands for itself."""
+    told: Json = {"$ref": "#/components/responses/Error"}
+    return {
+        status: {"description": _MEANINGS[status]} | (_ERROR if isinstance(status, str) else told)
+        for status in statuses
+    }
 
 
 _OPERATION_ERRORS = _errors(400, 405, 431, 500)
@@ -103,15 +110,15 @@ _RESUME = {
     }
 }
 
-MESSAGE_RESPONSES = _call(
+_MESSAGE_RESPONSES = _call(
     "The message; with `stream: true` its events.",
     _json(shapes.MESSAGE) | _STREAM,
     links=_links("$response.header.sluice-job-id"),
 )
-COUNT_RESPONSES = _call("The count.", _json(shapes.COUNTED))
-MODELS_RESPONSES = _call("A page of models.", _json(shapes.MODELS))
-MODEL_RESPONSES = _call("The model.", _json(shapes.MODEL))
-SUBMIT_RESPONSES = _answers(
+_COUNT_RESPONSES = _call("The count.", _json(shapes.COUNTED))
+_MODELS_RESPONSES = _call("A page of models.", _json(shapes.MODELS))
+_MODEL_RESPONSES = _call("The model.", _json(shapes.MODEL))
+_SUBMIT_RESPONSES = _answers(
     202,
     "The job is queued; one that an Idempotency-Key joined is as far as it says.",
     _json(shapes.SUBMITTED),
@@ -119,7 +126,7 @@ SUBMIT_RESPONSES = _answers(
     headers=_OF_JOB | _REPLAYED | {"location": _header("Where to look at the job.", required=True)},
     links=_links(_BODY_ID),
 )
-JOB_RESPONSES = _answers(
+_JOB_RESPONSES = _answers(
     200,
     "The job as it is now.",
     _json(shapes.JOB),
@@ -128,16 +135,16 @@ JOB_RESPONSES = _answers(
     links=_links(_BODY_ID) | _RESUME,
 )
 _NOTHING_LEFT: Responses = {204: {"description": "Nothing is left behind that position.", "headers": _OF_JOB}}
-FOLLOW_RESPONSES = _answers(200, "The events.", _STREAM, _NOTHING_LEFT | _JOB_ERRORS, headers=_OF_JOB)
+_FOLLOW_RESPONSES = _answers(200, "The events.", _STREAM, _NOTHING_LEFT | _JOB_ERRORS, headers=_OF_JOB)
 
-HEALTH_RESPONSES = _answers(200, "Alive.", _json(shapes.HEALTH), _OPERATION_ERRORS)
+_HEALTH_RESPONSES = _answers(200, "Alive.", _json(shapes.HEALTH), _OPERATION_ERRORS)
 _READINESS = _json(shapes.READINESS)
 _UNREADY: Responses = {
     503: {"description": "Redis does not answer, or this gateway is stopping.", "content": _READINESS}
 }
-READY_RESPONSES = _answers(200, "Send work here.", _READINESS, _UNREADY | _OPERATION_ERRORS)
+_READY_RESPONSES = _answers(200, "Send work here.", _READINESS, _UNREADY | _OPERATION_ERRORS)
 _METRICS: Json = {name: {"schema": TEXT} for name in ("text/plain", "application/openmetrics-text")}
-METRICS_RESPONSES = _answers(200, "The metrics.", _METRICS, _OPERATION_ERRORS)
+_METRICS_RESPONSES = _answers(200, "The metrics.", _METRICS, _OPERATION_ERRORS)
 
 
 def _parameter(where: str, name: str, description: str, schema: Json, *, required: bool = False) -> Json:
@@ -172,22 +179,23 @@ _MODEL_ID = _parameter(
 )
 
 
-def _operation(name: str, parameters: list[Json], **more: Any) -> Json:
-    return {"operationId": name, "parameters": parameters} | more
+def _route(name: str, parameters: list[Json], responses: Responses, **more: Any) -> Json:
+    """What a route is registered with."""
+    return {"responses": responses, "openapi_extra": {"operationId": name, "parameters": parameters} | more}
 
 
 _SUBMIT_PARAMETERS = [*_UPSTREAM_HEADERS, _IDEMPOTENCY_KEY]
-CREATE_MESSAGE = _operation("create_message", _SUBMIT_PARAMETERS, requestBody=MESSAGES_BODY)
-COUNT_TOKENS = _operation("count_tokens", _SUBMIT_PARAMETERS, requestBody=COUNT_BODY)
-LIST_MODELS = _operation("list_models", [*_SUBMIT_PARAMETERS, *_PAGE_PARAMETERS])
-GET_MODEL = _operation("get_model", [*_SUBMIT_PARAMETERS, _MODEL_ID])
-SUBMIT_JOB = _operation("submit_job", _SUBMIT_PARAMETERS, requestBody=MESSAGES_BODY)
-GET_JOB = _operation("get_job", [])
-FOLLOW_JOB = _operation("follow_job", [_LAST_EVENT_ID])
-CANCEL_JOB = _operation("cancel_job", [])
-HEALTHZ = _operation("healthz", [], security=[])
-READYZ = _operation("readyz", [], security=[])
-METRICS = _operation("metrics", [], security=[])
+CREATE_MESSAGE = _route("create_message", _SUBMIT_PARAMETERS, _MESSAGE_RESPONSES, requestBody=MESSAGES_BODY)
+COUNT_TOKENS = _route("count_tokens", _SUBMIT_PARAMETERS, _COUNT_RESPONSES, requestBody=COUNT_BODY)
+LIST_MODELS = _route("list_models", [*_SUBMIT_PARAMETERS, *_PAGE_PARAMETERS], _MODELS_RESPONSES)
+GET_MODEL = _route("get_model", [*_SUBMIT_PARAMETERS, _MODEL_ID], _MODEL_RESPONSES)
+SUBMIT_JOB = _route("submit_job", _SUBMIT_PARAMETERS, _SUBMIT_RESPONSES, requestBody=MESSAGES_BODY)
+GET_JOB = _route("get_job", [], _JOB_RESPONSES)
+FOLLOW_JOB = _route("follow_job", [_LAST_EVENT_ID], _FOLLOW_RESPONSES)
+CANCEL_JOB = _route("cancel_job", [], _JOB_RESPONSES)
+HEALTHZ = _route("healthz", [], _HEALTH_RESPONSES, security=[])
+READYZ = _route("readyz", [], _READY_RESPONSES, security=[])
+METRICS = _route("metrics", [], _METRICS_RESPONSES, security=[])
 
 _KEYS: Json = {
     "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -196,12 +204,13 @@ _KEYS: Json = {
 
 
 def use_document(app: FastAPI) -> None:
-    """Add what no route can say: the keys, either of which will do."""
+    """Add what no route can say: the keys, either of which will do, and the shape of all errors."""
     made = app.openapi
 
     def document() -> Json:
         whole = made()
-        whole["components"] = whole.get("components", {}) | {"securitySchemes": _KEYS}
+        errors = {"Error": {"description": "An error, in Anthropic's shape."} | _ERROR}
+        whole["components"] = whole.get("components", {}) | {"securitySchemes": _KEYS, "responses": errors}
         whole["security"] = [{name: []} for name in _KEYS]
         return whole
 

@@ -29,21 +29,15 @@ def add_routes(app: FastAPI, service: Service) -> None:
         "/healthz",
         summary="Whether the process is alive",
         tags=["operations"],
-        responses=openapi.HEALTH_RESPONSES,
         response_class=Response,
-        openapi_extra=openapi.HEALTHZ,
+        **openapi.HEALTHZ,
     )
     async def healthz() -> Response:
         """200 as long as the event loop turns."""
         return _json({"status": "ok"}, 200)
 
     @app.get(
-        "/readyz",
-        summary="Whether to send work here",
-        tags=["operations"],
-        responses=openapi.READY_RESPONSES,
-        response_class=Response,
-        openapi_extra=openapi.READYZ,
+        "/readyz", summary="Whether to send work here", tags=["operations"], response_class=Response, **openapi.READYZ
     )
     async def readyz() -> Response:
         """200 if Redis answers and this gateway is not draining. `workers` counts those that swept in the last 5 s."""
@@ -63,14 +57,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
         }
         return _json(state, 200 if ready else 503)
 
-    @app.get(
-        "/metrics",
-        summary="Prometheus metrics",
-        tags=["operations"],
-        responses=openapi.METRICS_RESPONSES,
-        response_class=Response,
-        openapi_extra=openapi.METRICS,
-    )
+    @app.get("/metrics", summary="Prometheus metrics", tags=["operations"], response_class=Response, **openapi.METRICS)
     async def metrics(http: Request) -> Response:
         """OpenMetrics if the `Accept` header asks for it, else Prometheus' text format."""
         body, content_type = await render_in_turns(http.headers.get("accept"))
