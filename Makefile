@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup run test lint format lock bench faults clients docs rehearse ci clean
+.PHONY: help setup run test lint format lock bench faults fuzz clients docs rehearse ci clean
 
 BIN := .venv/bin
 ROOMS := cli gateway simulator streamlog telemetry worker
@@ -47,6 +47,9 @@ bench: setup ## Measure what Sluice adds to a direct call
 
 faults: setup ## Break everything at full size (hours) and keep the figures in docs/guarantees.md; ARGS="--only Redis"
 	@exec $(BIN)/python -m tests.faults --full --write $(ARGS)
+
+fuzz: setup ## Ask the gateway 10,000 random things an endpoint, by its OpenAPI document; ARGS="--cases 1000"
+	@exec $(BIN)/python -m tests.openapi $(ARGS)
 
 clients: setup ## Compare every client with itself, heavy ones too; writes the table of docs/clients.md
 	@npm ci --prefix tests/node --no-audit --no-fund --loglevel=error
