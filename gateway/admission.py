@@ -80,12 +80,17 @@ def always_streamed(body: bytes) -> bytes:
 
 
 def travelling(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """The client's `anthropic-*` headers; repeated ones are joined as HTTP says."""
+    """The client's `anthropic-*` headers; repeated ones are joined as HTTP says.
+
+    Raises `ClientError` for a value beyond ASCII, which the SDK would send in another encoding.
+    """
     found: dict[str, str] = {}
     for name, value in headers:
         if name.startswith(b"anthropic-"):
-            text = value.decode("latin-1")
-            key = name.decode()
+            key = name.decode("latin-1")
+            if not value.isascii():
+                raise ClientError("invalid_request", f"{key}: Only ASCII characters can travel in a header.")
+            text = value.decode()
             found[key] = f"{found[key]}, {text}" if key in found else text
     return found
 

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from gateway import jobs, light, messages, operations
+from gateway.openapi import use_document
 from gateway.replies import use_anthropic_errors
 from gateway.service import Service
 
@@ -24,4 +25,5 @@ def build_app(service: Service) -> FastAPI:
     use_anthropic_errors(app)
     for room in (messages, light, jobs, operations):
         room.add_routes(app, service)
+    use_document(app)
     return app

@@ -55,9 +55,8 @@ class HeldResponse(Response):
         headers = {"sluice-job-id": self.job.job_id, **joined_headers(self.job)}
         if record is not None and record.refusal is not None:
             upstream: dict[str, Any] = record.response
-            return json_reply(
-                record.refusal, int(upstream["status"]), self.job.request_id, headers | upstream.get("headers", {})
-            )
+            headers |= {"request-id": self.job.request_id} | upstream.get("headers", {})
+            return Response(record.refusal, int(upstream["status"]), headers)  # of its own content type, or of none
         told = CODES[record.code] if record is not None and record.code in CODES else CODES["internal"]
         if told.http_status in (503, 529):
             headers["retry-after"] = "1"

@@ -29,7 +29,7 @@ async def sameness(headers: Headers, owner: str, request: Request, *, attached: 
         await asyncio.to_thread(begun.update, request.body)
     else:
         begun.update(request.body)
-    return Sameness(begun.hexdigest(), _idempotency(headers, owner), _retries(headers) > 0)
+    return Sameness(begun.hexdigest(), _idempotency(headers, owner), _is_retry(headers))
 
 
 def _idempotency(headers: Headers, owner: str) -> str:
@@ -41,7 +41,7 @@ def _idempotency(headers: Headers, owner: str) -> str:
     return hashlib.sha256(json.dumps([owner, key]).encode()).hexdigest()
 
 
-def _retries(headers: Headers) -> int:
-    """The SDKs count their retries; what is no number is none."""
+def _is_retry(headers: Headers) -> bool:
+    """The SDKs count their retries from 1 on; what is no number is none."""
     count = headers.get("x-stainless-retry-count", "")
-    return int(count) if count.isascii() and count.isdigit() else 0
+    return count.isascii() and count.isdigit() and count.strip("0") != ""

@@ -84,6 +84,8 @@ class Running:
                 run.close()
             else:
                 run.since = asked
+        if monotonic() - asked > _RENEW_MOST_S:  # an outage that ends must not add to one that begins
+            self.renew_soon()
         for ended in abandoned:
             announce(facts.JobEnded(ended.model, "cancelled", ended.duration_s))
 

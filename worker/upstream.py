@@ -153,4 +153,10 @@ def _code_of(cause: BaseException | None) -> str:
 
 
 def _travelling(headers: httpx2.Headers) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name in _TRAVELS_BACK or name.startswith("anthropic-")}
+    """As Latin-1, in which any bytes are text; of a header that comes twice the values are joined, as HTTP says."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers.raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        if name in _TRAVELS_BACK or name.startswith("anthropic-"):
+            found[name] = f"{found[name]}, {value}" if name in found else value
+    return found

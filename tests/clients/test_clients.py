@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -14,11 +13,7 @@ from tests.clients.roster import Client, Driver, drivers
 from tests.clients.running import Outcome, Ran, Targets, asked_of, label
 from tests.support.facts import fact
 
-_SAME, _NAMED, _CANNOT, _DEFECTIVE = "✓", "≠", "-", "✗"
-DEFECTS = {
-    ("curl", "500 without a body*"): "the gateway gives a body without a type one that it has not",
-    ("httpx-sse", "500 without a body*"): "the same",
-}
+_SAME, _NAMED, _CANNOT = "✓", "≠", "-"
 
 
 def _rows() -> Iterator[Any]:
@@ -26,12 +21,7 @@ def _rows() -> Iterator[Any]:
         marks = [pytest.mark.heavy_clients] if driver.heavy else []
         for client in driver.clients:
             for case in CASES:
-                more = [pytest.mark.xfail(strict=True, reason=reason) for reason in defects(client, case)]
-                yield pytest.param(driver, client, case, id=f"{client.name}: {case.name}", marks=marks + more)
-
-
-def defects(client: Client, case: Case) -> list[str]:
-    return [why for (who, what), why in DEFECTS.items() if who == client.name and fnmatchcase(case.name, what)]
+                yield pytest.param(driver, client, case, id=f"{client.name}: {case.name}", marks=marks)
 
 
 @pytest.mark.parametrize(("driver", "client", "case"), list(_rows()))
@@ -49,7 +39,6 @@ def test_same_through_sluice(
         return
     if not driver.ready():
         pytest.skip(driver.needs)
-    cells[client.name, case.name] = _DEFECTIVE
     found, name = ran(driver), label(client, case)
     direct, through = found.outcomes[f"direct {name}"], found.outcomes[f"through {name}"]
     _check_direct(case, direct)

@@ -16,7 +16,6 @@ from tests.clients.cases import CASES, Case
 from tests.clients.page import PAGE, rendered, table, write_table
 from tests.clients.roster import Client, drivers
 from tests.clients.running import ROOT, Targets
-from tests.clients.test_clients import defects
 
 _BLOCKS: list[tuple[str, str, str]] = re.findall(
     r"^### (.+)\n(?:(?!#|```).*\n)*```(\w+)\n((?:(?!```).*\n)*)```", PAGE.read_text(), re.MULTILINE
@@ -54,8 +53,6 @@ def test_the_table_is_of_the_code() -> None:
 def _possible(client: Client, case: Case) -> str:
     if client.reason_against(case.name, case.kind):
         return "-"
-    if defects(client, case):
-        return "✗"
     return "✓≠" if case.cut else "✓"
 
 

@@ -23,7 +23,7 @@ async def ledger(direct: Api) -> Ledger:
 
 
 async def test_an_impatient_sdk_is_answered_by_the_job_that_it_began(shared: Cluster, ledger: Ledger) -> None:
-    """Its read timeout is shorter than the wait for the answer, so it calls three times; the upstream is called once."""
+    """Its read timeout is shorter than the wait for the answer, so it calls again; the upstream is called once."""
     label = uuid4().hex
     async with AsyncAnthropic(base_url=shared.url, api_key="k", max_retries=4, timeout=0.8) as client:
         message = await client.messages.create(**body(SLOW, stream=False, label=label))

@@ -196,12 +196,20 @@ def test_only_anthropic_headers_travel() -> None:
         (b"content-length", b"5"),
         (b"x-stainless-retry-count", b"0"),
         (b"anthropic-version", b"2023-06-01"),
-        (b"anthropic-new", b"\xe9"),
+        (b"anthropic-new", b"x y"),
     ]
-    assert travelling(headers) == {"anthropic-version": "2023-06-01", "anthropic-new": "é"}
+    assert travelling(headers) == {"anthropic-version": "2023-06-01", "anthropic-new": "x y"}
 
 
 def test_a_repeated_header_is_joined() -> None:
     """As HTTP says, in order."""
     headers = [(b"anthropic-beta", b"one"), (b"anthropic-version", b"v"), (b"anthropic-beta", b"two,three")]
     assert travelling(headers) == {"anthropic-beta": "one, two,three", "anthropic-version": "v"}
+
+
+def test_a_header_beyond_ascii_is_refused() -> None:
+    """It could not travel as it came."""
+    with pytest.raises(ClientError, match="anthropic-beta: Only ASCII") as error:
+        travelling([(b"anthropic-beta", b"caf\xe9")])
+    assert error.value.http_status == 400
+    assert travelling([(b"cookie", b"caf\xe9")]) == {}

@@ -16,6 +16,7 @@ from gateway.patience import patience_s
         ("NOT_GIVEN", math.inf),
         ("", math.inf),
         ("0", math.inf),
+        ("0.00001", 1.0),
         ("-1", math.inf),
         ("nan", math.inf),
         ("inf", math.inf),

@@ -56,7 +56,17 @@ async def test_a_large_body_counts_to_its_last_byte() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "retried"), [("0", False), ("1", True), ("2", True), ("NOT_GIVEN", False), ("-1", False), ("²", False)]
+    ("count", "retried"),
+    [
+        ("0", False),
+        ("1", True),
+        ("2", True),
+        ("NOT_GIVEN", False),
+        ("-1", False),
+        ("²", False),
+        ("9" * 5000, True),
+        ("000", False),
+    ],
 )
 async def test_a_retry_is_what_the_sdks_count(count: str, retried: bool) -> None:
     """From 1 on; what is no number is no retry."""

@@ -58,6 +58,11 @@ async def test_version_beta_and_unknown_anthropic_headers_travel() -> None:
     assert {name: received.headers.get(name) for name in headers} == headers
 
 
+async def test_a_call_without_a_version_goes_without_one() -> None:
+    """It is the API's to refuse."""
+    assert "anthropic-version" not in (await sent(request(headers={}))).headers
+
+
 async def test_an_old_version_gets_the_key_as_x_api_key() -> None:
     """The API expects it there before 2026-10-21."""
     received = await sent(request(headers={"anthropic-version": "2023-06-01"}))
