@@ -1,6 +1,6 @@
 """When an upstream call is worth repeating, as plain arithmetic.
 
-Rules (DESIGN, "Retries upstream"): only before content, which the caller knows; at most so many calls in all; while
+Rules: only before content, which the caller knows; at most so many calls in all; while
 the client's head is held only if the next call can start inside the hold, since otherwise its own status serves the
 client better; a 429 without `retry-after` is the spend cap and never repeated.
 Does not know: the SDK, time, the job.

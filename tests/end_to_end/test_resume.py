@@ -17,7 +17,7 @@ from tests.support.cluster import Cluster, Ground
 from tests.support.sse import joined
 
 DELTAS = 40
-FRAMES = DELTAS + 5  # message_start, content_block_start and _stop, message_delta, message_stop
+FRAMES = DELTAS + 6  # message_start, block start, ping, …, block stop, message_delta, message_stop
 SEED = 20_261
 READERS = 20
 CUTS_EACH = 50
