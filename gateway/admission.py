@@ -51,7 +51,7 @@ def messages_request(body: bytes, path: str, query: str, headers: list[tuple[byt
     envelope = _checked(body, _envelope)
     return Request(
         method="POST",
-        path=f"{path}?{query}" if query else path,
+        path=target(path, query),
         headers=travelling(headers),
         body=body,
         model=envelope.model,
@@ -62,7 +62,7 @@ def messages_request(body: bytes, path: str, query: str, headers: list[tuple[byt
 def count_request(body: bytes, path: str, query: str, headers: list[tuple[bytes, bytes]]) -> Request:
     """A call that counts tokens, checked as far as `CountEnvelope` goes. Raises `ClientError`."""
     model = _checked(body, _count_envelope).model
-    return Request("POST", f"{path}?{query}" if query else path, travelling(headers), body, model, stream=False)
+    return Request("POST", target(path, query), travelling(headers), body, model, stream=False)
 
 
 def always_streamed(body: bytes) -> bytes:
@@ -77,6 +77,11 @@ def always_streamed(body: bytes) -> bytes:
     inside = begins.end() if begins[1] is None else begins.start(1)
     whole = memoryview(body)
     return b"".join((whole[:inside], b'"stream":true', b"" if begins[1] else b",", whole[inside:]))
+
+
+def target(path: str, query: str) -> str:
+    """The path with its query, as a request line has it."""
+    return f"{path}?{query}" if query else path
 
 
 def travelling(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:

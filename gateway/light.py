@@ -12,9 +12,9 @@ from fastapi import Request as HttpRequest
 from starlette.responses import Response
 
 from gateway import openapi
-from gateway.admission import count_request, travelling
+from gateway.admission import count_request, target, travelling
 from gateway.held import HeldWhole
-from gateway.messages import PlainRoute
+from gateway.plain_route import add_plain_route
 from gateway.service import Service, now
 from streamlog.errors import ClientError
 from streamlog.jobs import Request
@@ -46,37 +46,18 @@ def add_routes(app: FastAPI, service: Service) -> None:
             raise ClientError("not_found", f"model: {model_id[:256]}")
         return await _look_up(service, http, f"/v1/models/{model_id}")
 
-    app.router.add_api_route(
-        "/v1/messages/count_tokens",
-        count_tokens,
-        methods=["POST"],
-        route_class_override=PlainRoute,
-        summary="Count the tokens of a message",
-        tags=["messages"],
-        response_class=Response,
-        **openapi.COUNT_TOKENS,
-    )
-    for path, endpoint, summary, described in (
-        ("/v1/models", list_models, "List models", openapi.LIST_MODELS),
-        ("/v1/models/{model_id}", get_model, "Look at a model", openapi.GET_MODEL),
-    ):
-        app.router.add_api_route(
-            path,
-            endpoint,
-            methods=["GET"],
-            route_class_override=PlainRoute,
-            summary=summary,
-            tags=["models"],
-            response_class=Response,
-            **described,
-        )
+    described = {"summary": "Count the tokens of a message", "tags": ["messages"], **openapi.COUNT_TOKENS}
+    add_plain_route(app, "/v1/messages/count_tokens", count_tokens, methods=["POST"], **described)
+    described = {"summary": "List models", "tags": ["models"], **openapi.LIST_MODELS}
+    add_plain_route(app, "/v1/models", list_models, methods=["GET"], **described)
+    described = {"summary": "Look at a model", "tags": ["models"], **openapi.GET_MODEL}
+    add_plain_route(app, "/v1/models/{model_id}", get_model, methods=["GET"], **described)
 
 
 async def _look_up(service: Service, http: HttpRequest, path: str) -> Response:
     accepted = now()
-    query = http.url.query
-    line, headers = f"{path}?{query}" if query else path, travelling(http.headers.raw)
+    headers = travelling(http.headers.raw)
     async with service.admitted(http) as (owner, _):
-        request = Request("GET", line, headers, b"", _NO_MODEL, stream=False)
+        request = Request("GET", target(path, http.url.query), headers, b"", _NO_MODEL, stream=False)
         job = await service.submit(http, owner, request, attached=True, accepted=accepted, lane=Lane.LIGHT)
     return HeldWhole(service, job)

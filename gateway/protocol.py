@@ -6,6 +6,7 @@ of its request is the last of its connection, and its client can read it.
 Does not know: paths, what is in a body.
 """
 
+import asyncio
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -44,6 +45,7 @@ class Protocol(HttpToolsProtocol):
     _unfinished: RequestResponseCycle | None = None  # the request whose body is still coming
     _keep_alive = False
     _last_words_bytes: int | None = None  # what came of them; None while answers are given
+    _last_words_end: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -115,7 +117,12 @@ class Protocol(HttpToolsProtocol):
         self._last_words_bytes = 0
         self.transport.write_eof()
         self.flow.resume_reading()
-        self.loop.call_later(_LAST_WORDS_S, self.transport.abort)
+        self._last_words_end = self.loop.call_later(_LAST_WORDS_S, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._last_words_end is not None:  # else every refused connection would be remembered for so long
+            self._last_words_end.cancel()
+        super().connection_lost(exc)
 
     def _count(self, size: int) -> None:
         self._parsed_bytes += size

@@ -153,10 +153,6 @@ def _code_of(cause: BaseException | None) -> str:
 
 
 def _travelling(headers: httpx2.Headers) -> dict[str, str]:
-    """As Latin-1, in which any bytes are text; of a header that comes twice the values are joined, as HTTP says."""
-    found: dict[str, str] = {}
-    for raw_name, raw_value in headers.raw:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        if name in _TRAVELS_BACK or name.startswith("anthropic-"):
-            found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
+    """As Latin-1, in which any bytes are text, and in which the gateway will send them."""
+    told = httpx2.Headers(headers.raw, encoding="latin-1").items()
+    return {name: value for name, value in told if name in _TRAVELS_BACK or name.startswith("anthropic-")}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway import protocol
-from gateway.protocol import MAX_HEAD_BYTES
+from gateway.protocol import MAX_HEAD_BYTES, Protocol
 from tests.gateway.house import MESSAGE, House, open_house
 from tests.support import said
 from tests.support.facts import until
@@ -189,3 +189,15 @@ async def test_529_has_its_phrase(valkey: Valkey) -> None:
         writer.write(POST + b"content-length: %d\r\n\r\n" % len(body) + body)
         assert await asyncio.wait_for(reader.readline(), 3) == b"HTTP/1.1 529 Overloaded\r\n"
         writer.close()
+
+
+async def test_a_refused_connection_is_forgotten_when_it_is_over(house: House) -> None:
+    """Not half a minute later: many may be refused in that time."""
+    reader, writer = await connected(house)
+    writer.write(TOO_LARGE + b"\r\n")
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
+    (protocol,) = house.server.server_state.connections
+    assert isinstance(protocol, Protocol) and protocol._last_words_end is not None
+    writer.close()
+    await until(lambda: not house.server.server_state.connections)
+    assert protocol._last_words_end.cancelled()

@@ -106,6 +106,16 @@ async def test_events_arrive_as_they_are_sent() -> None:
         assert await asyncio.wait_for(anext(answer.reads()), 2) == said.start()
 
 
+async def test_any_bytes_travel_back_in_a_header() -> None:
+    """As the text that the gateway will send as the same bytes."""
+    async with (
+        serving(wire.streamed(ANSWER, anthropic_new="\u2713")) as served,
+        calling(served.url) as upstream,
+        upstream.open(request()) as answer,
+    ):
+        assert answer.headers["anthropic-new"].encode("latin-1") == "\u2713".encode()
+
+
 async def test_headers_that_travel_back() -> None:
     """Request id, rate limits and retry advice; nothing of the connection, no cookie."""
     headers = {
