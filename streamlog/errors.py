@@ -50,6 +50,9 @@ CODES: dict[str, Code] = {
         422, "invalid_request_error", "This Idempotency-Key was used for another request; a key stands for one."
     ),
     "body_too_large": Code(413, "request_too_large", "The request body is too large."),
+    "requests_limited": Code(429, "rate_limit_error", "This client has made all the requests that it may in a minute."),
+    "tokens_limited": Code(429, "rate_limit_error", "This client has used all the tokens that it may in a minute."),
+    "streams_limited": Code(429, "rate_limit_error", "This client has as many jobs at once as it may have."),
     "headers_too_large": Code(431, "invalid_request_error", "The request line and headers are too large."),
     "cancelled": Code(499, "api_error", "The job was cancelled."),
     "abandoned": Code(499, "api_error", "Nobody was listening any more, so the job was cancelled."),

@@ -47,6 +47,18 @@ class Sameness:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """What one owner may ask for; 0 is without limit. Budgets fill evenly and hold what a minute brings.
+
+    `tokens_a_minute` counts input, cache writes and output, as Anthropic's own limits do: cache reads are free.
+    """
+
+    requests_a_minute: int = 0
+    tokens_a_minute: int = 0
+    streams_at_once: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """How a job is to be treated. Times in seconds.
 
@@ -65,6 +77,7 @@ class Terms:
     keep_s: float
     sameness: Sameness
     lane: Lane = Lane.WORK
+    quota: Quota = Quota()
 
 
 RECORD_FIELDS = (

@@ -37,6 +37,12 @@ _OF_JOB = {
     "CHANNEL": "live:",  # pub/sub: the same chunks
     "WATCH": "watch:",  # hash: gateway -> until when it watches, in milliseconds
 }
+# Keys of one owner, completed by the owner.
+_OF_OWNER = {
+    "OWNED": "owned:",  # sorted set: the owner's newest jobs by the Redis time of their submit, in microseconds
+    "LIVE": "live-of:",  # sorted set: the jobs of an owner with a limit of them, while they wait or run; same scores
+    "BUDGET": "budget:",  # hash: when a budget will be full again, in microseconds of Redis time
+}
 # Keys that find a job; completed by a digest.
 _TO_A_JOB = {
     "TWINS": "twins:",  # sorted set: jobs of one fingerprint that have not ended, by the time of their submit
@@ -53,7 +59,9 @@ class Keys:
         if not _PREFIX.fullmatch(prefix):
             raise ValueError(f"the key prefix {prefix[:80]!r} is not 1 to 64 characters of A-Z a-z 0-9 _ . : -")
         self.prefix = prefix
-        self._names = {name: prefix + tail for name, tail in (_FLEET | _OF_JOB | _TO_A_JOB).items()} | _OF_ARQ
+        self._names = {
+            name: prefix + tail for name, tail in (_FLEET | _OF_JOB | _OF_OWNER | _TO_A_JOB).items()
+        } | _OF_ARQ
         self.queue = self._names["QUEUE"]
         self.leases = self._names["LEASES"]
         self.checks = self._names["CHECKS"]
@@ -82,6 +90,15 @@ class Keys:
 
     def nudges(self, worker: str) -> str:
         return self._names["NUDGES"] + worker
+
+    def owned(self, owner: str) -> str:
+        return self._names["OWNED"] + owner
+
+    def live(self, owner: str) -> str:
+        return self._names["LIVE"] + owner
+
+    def budget(self, owner: str) -> str:
+        return self._names["BUDGET"] + owner
 
     def twins(self, fingerprint: str) -> str:
         return self._names["TWINS"] + fingerprint

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from streamlog.bodies import fetch, store
 from streamlog.errors import ClientError, InternalError
 from streamlog.frames import Chunk, from_entry
-from streamlog.jobs import RECORD_FIELDS, Record, Request, Terms, new_job_id
+from streamlog.jobs import RECORD_FIELDS, Quota, Record, Request, Terms, new_job_id
 from streamlog.keys import Keys, Lane
 from streamlog.lifecycle import ENDINGS
 from streamlog.line import Line
@@ -79,9 +79,11 @@ class StreamLog:
         """Put a job into the queue, or join the one that this call is a repetition of (`Terms.sameness`).
 
         Raises `InternalError` `queue_full`, naming the figure and the limit, and `ClientError`
-        `idempotency_conflict`.
+        `idempotency_conflict`, or one of the owner's limits with the time after which it is worth asking again. Calls
+        of the light lane count as requests alone. Whoever joins uses nothing up.
         """
-        job_id, same = new_job_id(), terms.sameness
+        job_id, same, quota = new_job_id(), terms.sameness, terms.quota
+        at_work = terms.lane is Lane.WORK
         life_ms = _ms(terms.queue_wait_s + 3 * terms.run_limit_s + terms.keep_s)
         # The body goes apart: a script with a 32 MB argument would block Redis for 70 ms.
         stored = await store(self._line, self._keys.body(job_id), request.body, life_ms)
@@ -89,13 +91,17 @@ class StreamLog:
         submitted = self._line.script(
             "submit", job_id, len(request.body), self._settings.queue_jobs, self._settings.queue_bytes, life_ms,
             _ms(terms.queue_wait_s), _ms(terms.hold_s), json.dumps(arq_job), terms.gateway or "", _ms(terms.watch_s),
-            terms.lane, same.fingerprint, same.idempotency, int(same.retried), *_fields(request, terms),
+            terms.lane, same.fingerprint, same.idempotency, int(same.retried), terms.owner,
+            quota.requests_a_minute, quota.tokens_a_minute * at_work, quota.streams_at_once * at_work,
+            *_fields(request, terms),
         )  # fmt: skip
         _, (word, figure, *placed) = await asyncio.gather(stored, submitted)
-        self._refuse(word.decode(), int(figure))
+        self._refuse(word.decode(), int(figure), quota)
         return Placed(placed[0].decode(), int(figure), word == b"joined")
 
-    def _refuse(self, word: str, figure: int) -> None:
+    def _refuse(self, word: str, figure: int, quota: Quota) -> None:
+        if word.endswith("_limited"):
+            raise _over_limit(word, figure, quota)
         if word == "queue_full_jobs":
             limit = self._settings.queue_jobs
             raise InternalError("queue_full", f"The queue holds {figure} jobs, its limit is {limit}.", retry_after_s=2)
@@ -150,6 +156,16 @@ class StreamLog:
         return Fleet(queued, now_s - min(oldest, default=now_s), leases, workers)
 
 
+def _over_limit(word: str, figure: int, quota: Quota) -> ClientError:
+    """`figure` is the wait in milliseconds, or how many jobs there are: when one ends, nobody knows."""
+    if word == "streams_limited":
+        message = f"{figure} jobs of this client wait or run, and it may have {quota.streams_at_once} at once."
+        return ClientError(word, message, retry_after_s=1)
+    what = word.removesuffix("_limited")
+    most = quota.requests_a_minute if what == "requests" else quota.tokens_a_minute
+    return ClientError(word, f"This client may use {most} {what} a minute.", retry_after_s=-(-figure // 1000))
+
+
 def _ms(seconds: float) -> int:
     return int(seconds * 1000)
 
@@ -158,6 +174,6 @@ def _fields(request: Request, terms: Terms) -> tuple[str | int, ...]:
     return (
         "attached", int(terms.gateway is not None), "stream", int(request.stream), "method", request.method,
         "path", request.path, "headers", json.dumps(dict(request.headers)), "model", request.model,
-        "owner", terms.owner, "request_id", terms.request_id,
+        "request_id", terms.request_id,
         "grace_ms", _ms(terms.grace_s), "retention_ms", _ms(terms.keep_s),
     )  # fmt: skip

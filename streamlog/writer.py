@@ -71,19 +71,11 @@ class Writer:
         self.handed_over = True
         head = b"" if self.begun else self.head
         last = self.number + count
-        answer = await self._line.script(
-            "append",
-            self.job_id,
-            self.attempt,
-            self.number,
-            self.number + 1,
-            last,
-            mark,
-            code,
-            head,
-            data,
-            *fields,
-        )
+        place = (self.job_id, self.attempt, self.number, self.number + 1, last, head, data)
+        if mark:
+            answer = await self._line.script("conclude", *place, mark, code, *fields)
+        else:
+            answer = await self._line.script("append", *place, *fields)
         word: bytes = answer[0]
         if word not in (b"written", b"repeated"):
             raise Refused(word.decode())

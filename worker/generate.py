@@ -26,6 +26,8 @@ from worker.settings import WorkerSettings
 from worker.upstream import Answer, Upstream
 
 _log = logging.getLogger("sluice.worker")
+# What Anthropic's own limits count: https://docs.claude.com/en/api/rate-limits (cache reads are free for most models).
+_COUNTED = ("input_tokens", "cache_creation_input_tokens", "output_tokens")
 
 
 async def generate(
@@ -87,6 +89,7 @@ class Generation:
         self._hold_ends = monotonic() + claim.hold_left_s
         self._reading = Reading()
         self._answered = False
+        self._used_before = 0  # by calls that were repeated
 
     async def run(self) -> None:
         """Call until the job has ended: once, or again after a failure before content."""
@@ -179,7 +182,13 @@ class Generation:
         self._announce_end(await self._writer.write(events, mark=state.value, code=code, fields=fields), state)
 
     def _usage_field(self) -> list[str | bytes]:
-        return ["usage", json.dumps(self._reading.usage)] if self._reading.usage else []
+        """What is known of the usage: as Claude told it, and as its owner's budget counts it."""
+        usage = self._reading.usage
+        if not usage:
+            return []
+        used = self._used_before + sum(_tokens(usage, name) for name in _COUNTED)
+        told: list[str | bytes] = ["usage", json.dumps(usage), "used", str(used)]
+        return [*told, "used_final", "1"] if self._reading.usage_final else told
 
     def _announce_content(self, called: float, last: float) -> float:
         """Answers when it was: now."""
@@ -198,6 +207,7 @@ class Generation:
         """Once a call, however it ended: what was reported has been used."""
         usage = self._reading.usage
         if usage:
+            self._used_before += sum(_tokens(usage, name) for name in _COUNTED)
             announce(
                 facts.UsageSettled(
                     self._record.model,

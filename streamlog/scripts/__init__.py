@@ -15,7 +15,10 @@ from importlib.resources import files
 from streamlog.errors import CODES, error_body
 from streamlog.keys import Keys
 
-NAMES = ("submit", "claim", "renew", "sweep", "append", "note", "end", "release", "watch", "leave", "read")
+NAMES = (
+    "submit", "claim", "renew", "sweep", "append", "conclude", "note", "end", "release", "watch", "leave", "read",
+    "list", "remove",
+)  # fmt: skip
 
 _DEFINED = re.compile(r"^local (?:function )?(\w+)", re.MULTILINE)
 

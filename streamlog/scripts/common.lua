@@ -4,6 +4,8 @@
 
 local BELL_MOST = 64
 local TWINS_MOST = 64
+local MINUTE_US = 60000000
+local DEBT_MOST_US = 86400000000
 
 -- Redis time: milliseconds as a number, microseconds as digits (a Lua number would print as 1.7e+15).
 local function clock()
@@ -12,6 +14,26 @@ local function clock()
 end
 
 local function digits(n) return string.format('%.0f', n) end
+
+local function lives(state) return state == 'queued' or state == 'running' end
+
+-- A key of many jobs lives as long as the longest of them.
+local function keep(key, ms)
+  redis.call('PEXPIRE', key, math.max(redis.call('PTTL', key), math.ceil(ms), 1))
+end
+
+-- What is spent of a budget that fills evenly, once a minute: kept as the time at which it is full again.
+local function spent(full_us, now_us, per_minute)
+  return math.max((tonumber(full_us) or 0) - tonumber(now_us), 0) * per_minute / MINUTE_US
+end
+
+-- Debts beyond a day are forgiven. What was charged too much comes back as a negative amount.
+local function spend(owner, budget, now_us, per_minute, amount)
+  local full_us = math.max(tonumber(redis.call('HGET', BUDGET .. owner, budget)) or 0, tonumber(now_us))
+  full_us = math.min(full_us + amount * MINUTE_US / per_minute, tonumber(now_us) + DEBT_MOST_US)
+  redis.call('HSET', BUDGET .. owner, budget, digits(full_us))
+  keep(BUDGET .. owner, (full_us - tonumber(now_us)) / 1000)
+end
 
 local function ring(lane)
   if redis.call('LLEN', BELL .. lane) < BELL_MOST then redis.call('LPUSH', BELL .. lane, '1') end
@@ -73,6 +95,18 @@ local function store(id, attempt, first, last, mark, now_us, head, data)
   return position
 end
 
+-- Why a chunk may not be written; nil if it may, 'repeated' if an earlier try got through. One comparison with the
+-- predecessor is fence, dedupe, ending and hole check.
+local function refusal(id, attempt, before, last)
+  local of = redis.call('HMGET', RECORD .. id, 'state', 'last', 'attempt')
+  if not of[1] then return 'gone' end
+  if of[2] == attempt .. '-' .. last then return 'repeated' end
+  if of[1] ~= 'running' and of[1] ~= 'queued' then return 'ended' end
+  if of[2] == attempt .. '-' .. before then return nil end
+  if (tonumber(of[3]) or 0) > tonumber(attempt) then return 'stale' end
+  return 'lost' -- nobody came after us, yet our frames are not there: Redis lost its tail
+end
+
 -- The log lives as long as its record; set once, with its first frame.
 local function log_expires_with_record(id)
   redis.call('PEXPIRE', LOG .. id, math.max(redis.call('PTTL', RECORD .. id), 1))
@@ -89,6 +123,18 @@ local function hide(id, fingerprint, idempotency, answered, retention_ms)
   end
 end
 
+-- Pay for an ended job, of an owner with limits, what its call has used: as it told, and else what it is known to have
+-- used, a frame counted as a token.
+local function settle(id, owner, now_us)
+  redis.call('ZREM', LIVE .. owner, id)
+  local of = redis.call('HMGET', RECORD .. id, 'tokens_a_minute', 'charged', 'used', 'used_final', 'last')
+  local per_minute = tonumber(of[1]) or 0
+  if per_minute <= 0 then return end
+  local used = tonumber(of[3]) or 0
+  if not of[4] then used = used + (tonumber(string.match(of[5] or '', '-(%d+)$')) or 0) end
+  spend(owner, 'tokens', now_us, per_minute, used - (tonumber(of[2]) or 0))
+end
+
 -- Take an ended job out of everything that could start it again, and shorten the life of what remains.
 -- Answers what its caller announces: model and duration in microseconds.
 local function finish(id, state, position, code, now_us)
@@ -96,9 +142,10 @@ local function finish(id, state, position, code, now_us)
   redis.call('ZREM', LEASES, id)
   redis.call('DEL', ARQ_JOB .. id, ARQ_PROGRESS .. id, ARQ_RETRY .. id, WATCH .. id)
   redis.call('UNLINK', BODY .. id)
-  redis.call('HSET', RECORD .. id, 'state', state, 'last', position, 'ended_us', now_us, 'code', code)
   local of = redis.call('HMGET', RECORD .. id, 'retention_ms', 'model', 'created_us', 'fingerprint', 'idempotency',
-    'content_us')
+    'content_us', 'limited')
+  if of[7] then settle(id, of[7], now_us) end
+  redis.call('HSET', RECORD .. id, 'state', state, 'last', position, 'ended_us', now_us, 'code', code)
   local retention_ms = tonumber(of[1]) or 60000
   hide(id, of[4], of[5], state == 'done' or of[6], retention_ms)
   redis.call('PEXPIRE', RECORD .. id, retention_ms)
@@ -118,6 +165,13 @@ local function end_by_name(id, state, code)
   local position = store(id, attempt, '1', '1', state, now_us, '', data)
   local told = finish(id, state, position, code, now_us)
   return {id, state, code, told[1], told[2]}
+end
+
+-- Tell the worker that runs a job to ask what is still its own.
+local function nudge(worker)
+  local nudges = NUDGES .. worker
+  if redis.call('LLEN', nudges) == 0 then redis.call('LPUSH', nudges, '1') end
+  redis.call('PEXPIRE', nudges, 60000)
 end
 
 -- Back to the queue, unseen by its client: only for a job without content.

@@ -4,12 +4,8 @@
 local id, ours = ARGV[1], ARGV[2]
 local of = redis.call('HMGET', RECORD .. id, 'state', 'attempt', 'worker')
 if not of[1] then return {'gone'} end
-if of[1] ~= 'queued' and of[1] ~= 'running' then return {'already', of[1]} end
+if not lives(of[1]) then return {'already', of[1]} end
 if ours ~= '' and (tonumber(of[2]) or 0) > tonumber(ours) then return {'stale'} end
 local ended = end_by_name(id, ARGV[3], ARGV[4])
-if ours == '' and of[1] == 'running' and of[3] then
-  local nudges = NUDGES .. of[3]
-  if redis.call('LLEN', nudges) == 0 then redis.call('LPUSH', nudges, '1') end
-  redis.call('PEXPIRE', nudges, 60000)
-end
+if ours == '' and of[1] == 'running' and of[3] then nudge(of[3]) end
 return {'ended', unpack(ended)}

@@ -29,9 +29,7 @@ async def mortal(private: Valkey) -> AsyncIterator[World]:
 
 def _append(world: World, claim: Claim, number: int) -> asyncio.Future[Any]:
     """One frame after the one before: out of order, it is refused."""
-    return world.line.script(
-        "append", claim.job_id, claim.attempt, number - 1, number, number, "", "", "", b"%d," % number
-    )
+    return world.line.script("append", claim.job_id, claim.attempt, number - 1, number, number, "", b"%d," % number)
 
 
 async def _written(world: World, claim: Claim, answers: Sequence[asyncio.Future[Any]]) -> None:

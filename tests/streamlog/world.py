@@ -94,9 +94,11 @@ class World:
     def writer(self, claim: Claim) -> Writer:
         return Writer(self.line, claim.job_id, claim.attempt, lambda: True)
 
-    async def running(self, *, gateway: str | None = None, **terms: Any) -> tuple[Claim, Writer]:
+    async def running(
+        self, request: Request = REQUEST, *, gateway: str | None = None, **terms: Any
+    ) -> tuple[Claim, Writer]:
         """A claimed job without content."""
-        await self.submit(gateway=gateway, **terms)
+        await self.submit(request, gateway=gateway, **terms)
         claim = await self.claim()
         return claim, self.writer(claim)
 

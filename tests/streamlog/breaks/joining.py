@@ -19,7 +19,6 @@ JOINING = of(
     ("redis.call('HSET', IDEMPOTENT .. idempotency", "redis.call('MGET', IDEMPOTENT", "a_key_is_claimed_once"),
     ("redis.call('ZADD', TWINS .. fingerprint", "redis.call('MGET', TWINS", "a_retry_joins_a_running_job_too"),
     ("ARGV[12], ARGV[13]", "'one', ARGV[13]", "another_fingerprint_is_another_call"),
-    ("return state == 'queued' or state == 'running'", "return true", "a_retry_of_an_ended_job_is_a_new_job"),
     ("-TWINS_MOST - 1", "-TWINS_MOST - 9", "what_finds_a_job_is_bounded_and_has_an_end"),
     ("redis.call('PEXPIRE', TWINS", "redis.call('MGET', TWINS", "what_finds_a_job_is_bounded_and_has_an_end"),
     ("redis.call('PEXPIRE', IDEMPOTENT", "redis.call('MGET', IDEMPOTENT", "what_finds_a_job_is_bounded_and_has_an_end"),
@@ -42,6 +41,7 @@ JOINING = of(
 )
 HIDING = of(
     "common",
+    ("return state == 'queued' or state == 'running'", "return true", "a_retry_of_an_ended_job_is_a_new_job"),
     ("redis.call('ZREM', TWINS .. fingerprint, id)", "", "what_finds_a_job_is_bounded_and_has_an_end"),
     ("'id') ~= id then return end", "'id') == 'x' then return end", "a_job_frees_its_own_key_only"),
     (

@@ -4,29 +4,37 @@ from tests.streamlog.breaks.book import of
 
 APPEND = of(
     "append",
+    ("'content_us', now_us)", "'content', now_us)", "append_stores_frames_with_their_positions"),
+    ("log_expires_with_record(id)", "", "the_first_chunk_gives_the_log_the_life_of_its_record"),
+    ("unpack(ARGV, 8)", "unpack(ARGV, 10)", "append_writes_the_fields_that_come_with_it"),
+    ("'last', position, ", "'last', '0-0', ", "append_stores_frames_with_their_positions"),
+)
+CONCLUDE = of(
+    "conclude",
     ("if mark ~= 'failed' then", "if true then", "a_failure_is_no_content"),
-    ("if not of[1] then", "if false then", "append_to_a_job_that_is_gone_bears_no_log"),
-    ("if of[2] == attempt", "if false and of[2] == attempt", "append_answers_a_repeat_and_stores_nothing_twice"),
     ("digits((tonumber(ended[2])", "digits(1e9 + (tonumber(ended[2])", "an_ending_sent_twice_is_one_ending"),
+    ("if refused == 'repeated' then", "if false then", "an_ending_sent_twice_is_one_ending"),
+    ("if refused then return {refused} end", "", "append_to_a_job_that_is_gone_bears_no_log"),
+)
+REFUSAL = of(
+    "common",
+    ("if not of[1] then return 'gone'", "if false then return 'gone'", "append_to_a_job_that_is_gone_bears_no_log"),
+    ("if of[2] == attempt .. '-' .. last", "if false", "append_answers_a_repeat_and_stores_nothing_twice"),
     ("if of[1] ~= 'running' and of[1] ~= 'queued'", "if false", "append_refuses_after_its_own_ending"),
     ("if of[1] ~= 'running' and of[1] ~= 'queued'", "if false", "append_refuses_after_an_ending_by_cancel"),
-    ("if of[2] ~= attempt .. '-' .. ARGV[3]", "if false", "append_refuses_a_wrong_predecessor"),
-    ("if of[2] ~= attempt .. '-' .. ARGV[3]", "if false", "append_refuses_a_stale_attempt"),
-    ("> tonumber(attempt) then return {'stale'}", "< 0 then return {'stale'}", "append_refuses_a_stale_attempt"),
+    ("if of[2] == attempt .. '-' .. before", "if true", "append_refuses_a_wrong_predecessor"),
+    ("if of[2] == attempt .. '-' .. before", "if true", "append_refuses_a_stale_attempt"),
+    ("> tonumber(attempt) then return 'stale'", "< 0 then return 'stale'", "append_refuses_a_stale_attempt"),
     (
-        "> tonumber(attempt) then return {'stale'}",
-        ">= tonumber(attempt) then return {'stale'}",
+        "> tonumber(attempt) then return 'stale'",
+        ">= tonumber(attempt) then return 'stale'",
         "append_notices_that_redis_lost_frames",
     ),
     (
-        "> tonumber(attempt) then return {'stale'}",
-        "~= tonumber(attempt) then return {'stale'}",
+        "> tonumber(attempt) then return 'stale'",
+        "~= tonumber(attempt) then return 'stale'",
         "append_notices_that_redis_lost_the_claim",
     ),
-    ("'content_us', now_us)", "'content', now_us)", "append_stores_frames_with_their_positions"),
-    ("log_expires_with_record(id)", "", "the_first_chunk_gives_the_log_the_life_of_its_record"),
-    ("for i = 10, #ARGV, 2", "for i = 12, #ARGV, 2", "append_writes_the_fields_that_come_with_it"),
-    ("redis.call('HSET', RECORD .. id, 'last', position)", "", "append_stores_frames_with_their_positions"),
 )
 STORE = of(
     "common",
@@ -64,13 +72,16 @@ FINISH = of(
 END = of(
     "end",
     (
-        "if not of[1] then return {'gone'} end\nif of[1] ~= 'queued' and of[1]",
-        "if of[1] and of[1] ~= 'queued' and of[1]",
+        "if not of[1] then return {'gone'} end\nif not lives(of[1])",
+        "if of[1] and not lives(of[1])",
         "end_of_a_job_that_is_gone_bears_nothing",
     ),
-    ("if of[1] ~= 'queued' and of[1] ~= 'running'", "if false", "a_second_ending_is_impossible"),
+    ("if not lives(of[1])", "if false", "a_second_ending_is_impossible"),
     ("if ours ~= '' and", "if false and", "end_by_a_stale_attempt_does_nothing"),
     ("if ours == '' and", "if", "a_cancel_leaves_its_worker_one_nudge"),
+)
+NUDGE = of(
+    "common",
     ("redis.call('LLEN', nudges) == 0", "true", "a_cancel_leaves_its_worker_one_nudge"),
     ("redis.call('PEXPIRE', nudges, 60000)", "", "a_cancel_leaves_its_worker_one_nudge"),
 )
@@ -91,4 +102,4 @@ READ = of(
     ),
 )
 
-BREAKS = [*APPEND, *STORE, *FINISH, *END, *READ]
+BREAKS = [*APPEND, *CONCLUDE, *REFUSAL, *NUDGE, *STORE, *FINISH, *END, *READ]

@@ -12,6 +12,8 @@ from tests.streamlog.laws import (
     lanes,
     letting_go,
     life,
+    owning,
+    quotas,
     reading,
     renew,
     shortage,
@@ -21,5 +23,21 @@ from tests.streamlog.laws import (
 )
 from tests.streamlog.laws.book import LAWS
 
-CHAPTERS = (submit, joining, lanes, claim, renew, sweep, append, ending, letting_go, watching, reading, shortage, life)
+CHAPTERS = (
+    submit,
+    joining,
+    quotas,
+    lanes,
+    claim,
+    renew,
+    sweep,
+    append,
+    ending,
+    letting_go,
+    watching,
+    reading,
+    shortage,
+    owning,
+    life,
+)
 __all__ = ["CHAPTERS", "LAWS"]

@@ -134,6 +134,7 @@ async def append_to_a_job_that_is_gone_bears_no_log(world: World) -> None:
     claim, writer = await world.running()
     await world.call("DEL", world.keys.record(claim.job_id))
     assert await _refusal(writer) == "gone"
+    assert await _refusal(writer, mark="done") == "gone"
     assert await world.call("EXISTS", world.keys.log(claim.job_id), world.keys.record(claim.job_id)) == 0
 
 
