@@ -32,7 +32,8 @@ async def killed_workers(run: Run) -> None:
         crowd,
     ):
         await house.start(gateways=1, workers=_WORKERS)
-        injecting = asyncio.create_task(_kill_workers(run, house, crowd))
+        waited: list[int] = []
+        injecting = asyncio.create_task(_kill_workers(run, house, crowd, waited))
         waiting = 16 if run.size.small else 500
         scenario = f"{run.size.scenario} first-token-ms=200"
         await crowd.keep(
@@ -42,13 +43,18 @@ async def killed_workers(run: Run) -> None:
         await run.conclude(house, Rules(LOST, calls=3))
         run.figure("killed to next event or named error, p99", _gaps(run), "s", run.size.lease_s + 2.0, busy=1.5)
         run.notes["streams hit"] = len(_gaps(run))
+        run.notes["or more waiting at each kill"] = min(waited)
         run.demand(bool(_gaps(run)), "no kill hit a stream")
+        wanted = run.size.streams * run.size.deltas
+        run.demand(run.history.events >= wanted, f"only {run.history.events} of {wanted} events")
 
 
-async def _kill_workers(run: Run, house: House, crowd: Crowd) -> None:
+async def _kill_workers(run: Run, house: House, crowd: Crowd, waited: list[int]) -> None:
+    """`waited`: how many clients had no answer yet when each kill struck."""
     for _ in range(run.size.times):
         await mid_stream(crowd, 4)
         await run.pause(0.1, 0.6)
+        waited.append(len(crowd.busy) - len(crowd.running))
         name = run.rng.choice(sorted(house.workers))
         victim = house.workers[name]
         house.withdraw(victim)
@@ -73,14 +79,15 @@ def _closed_by(one: dict[str, Any], at: float) -> bool:
 
 
 async def paused_workers(run: Run) -> None:
-    """SIGSTOP of a worker for two leases, then SIGCONT; every second time its jobs are cancelled meanwhile."""
+    """SIGSTOP of a worker for two leases, then SIGCONT; half of its jobs, of every kind, are cancelled meanwhile."""
     async with run.house(SLUICE_LEASE_S=run.size.lease_s) as (house, crowd):
         await house.start(gateways=1, workers=2)
         closed_s: list[float] = []
-        for turn in range(run.size.times):
-            for number in range(run.size.at_once):
-                scenario = "text events=1000 tps=20" if number % 2 else "stall after=8 events=1000"
-                crowd.ask(scenario)
+        for _ in range(run.size.times):
+            asked = [
+                crowd.ask("text events=1000 tps=20" if number % 2 else "stall after=8 events=1000")
+                for number in range(run.size.at_once)
+            ]
             await mid_stream(crowd, run.size.at_once)
             open_calls = [one["worker"] for one in await house.calls() if one["ended"] is None]
             name = max(sorted(house.workers), key=open_calls.count)
@@ -88,8 +95,7 @@ async def paused_workers(run: Run) -> None:
             run.inject("SIGSTOP of a worker", name)
             victim.pause()
             paused = monotonic()
-            if turn % 2:
-                await _cancel(house, [client.stream for client in crowd.running])
+            await _cancel(house, [client.stream for number, client in enumerate(asked) if number % 4 < 2])
             await asyncio.sleep(max(0.0, paused + 2 * run.size.lease_s - monotonic()))
             woke = monotonic()
             victim.wake()
@@ -171,7 +177,7 @@ async def rolling_stop(run: Run) -> None:
 async def _roll(run: Run, house: House, crowd: Crowd) -> None:
     for _ in range(run.size.times):
         for process in [*house.gateways, *house.workers.values()]:
-            await mid_stream(crowd, run.size.at_once // 2)
+            await mid_stream(crowd, run.size.at_once * 9 // 10)
             await (house.add_gateway() if process in house.gateways else house.add_worker())
             house.withdraw(process)
             run.inject("SIGTERM", process.name)

@@ -128,7 +128,7 @@ FAULTS: tuple[Fault, ...] = (
         "cancel while queued, starting, running, silent",
         cancels.cancelled,
         Size(0, 1, at_once=6),
-        _full(0, 3, at_once=42),
+        _full(0, 6, at_once=42),
         "upstream closed ≤ 500 ms at p99, ≤ 2 s without the nudge; no later event",
     ),
     Fault(
@@ -171,6 +171,6 @@ FAULTS: tuple[Fault, ...] = (
         soak.soaked,
         Size(0, 12, at_once=20, tps=40),
         _full(0, 1800, at_once=60, deltas=200, tps=10),
-        "memory, descriptors, Redis keys back to base",
+        "memory, descriptors, tasks, Redis keys back to base",
     ),
 )

@@ -8,9 +8,11 @@ Does not know: what is broken, what is right.
 import asyncio
 import contextlib
 import json
+import os
 import subprocess
 from collections.abc import Iterable
 from itertools import count
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -23,6 +25,7 @@ from tests.support.facts import fact
 from tests.support.process import Process, end_all
 
 _LOG_CHARACTERS = 3_000
+_CALLS_KEPT = 10_000  # by the simulator
 _KEY_SHOWN = 8  # characters of a key that the simulator's ledger keeps
 _numbers = count(1)
 
@@ -36,6 +39,7 @@ class House:
         self.gateways: list[Process] = []  # those that clients may choose
         self.workers: dict[str, Process] = {}  # by the beginning of their upstream key
         self.told: list[Process] = []  # those that were ended on purpose
+        self._seen: dict[int, dict[str, Any]] = {}  # calls by their index
         self._rng = rng
 
     async def __aenter__(self) -> "House":
@@ -88,13 +92,16 @@ class House:
         ours = [*self.cluster.gateways, *self.cluster.workers]
         return "\n".join(f"--- {process.name}\n{process.log[-_LOG_CHARACTERS:]}" for process in ours)
 
-    async def calls(self, limit: int = 10_000) -> list[dict[str, Any]]:
-        """What the simulator was asked, newest last, each with the name of the worker that asked."""
-        response = await call(self.ground.upstream_url, "GET", f"/simulator/calls?limit={limit}", {})
-        calls: list[dict[str, Any]] = json.loads(response.body)
-        for one in calls:
+    async def calls(self) -> list[dict[str, Any]]:
+        """What the simulator was asked, newest last, each with the name of the worker that asked.
+
+        The simulator keeps its newest calls; a long run asks now and then, so that none is missed.
+        """
+        response = await call(self.ground.upstream_url, "GET", f"/simulator/calls?limit={_CALLS_KEPT}", {})
+        for one in json.loads(response.body):
             one["worker"] = one["headers"].get("x-api-key", "")[:_KEY_SHOWN]
-        return calls
+            self._seen[one["index"]] = one
+        return [self._seen[index] for index in sorted(self._seen)]
 
     async def open_calls(self) -> int:
         response = await call(self.ground.upstream_url, "GET", "/simulator/calls/open", {})
@@ -134,6 +141,11 @@ class House:
         response = await call(self.ground.upstream_url, "POST", "/v1/messages", headers, asked)
         assert response.how == "whole", response
         return [delta_of(event.raw) for event in response.events if event.name == "content_block_delta"]
+
+
+def python_path(directory: Path) -> str:
+    """A PYTHONPATH for processes, by which they import the `sitecustomize` of this directory."""
+    return os.pathsep.join(filter(None, (str(directory), os.environ.get("PYTHONPATH"))))
 
 
 def _ended(process: Process) -> bool:

@@ -15,13 +15,14 @@ from tests.faults.house import House
 from tests.faults.run import Run, mid_stream, p99
 
 DOWN_MOST_S = 2.0
+_KILLED_EVERY_S = 0.5
 LOSSES = frozenset({"worker_lost", "stream_lost", "redis_unavailable", "request_lost", "job_not_found"})
 _PATIENT = PASSING | {"redis_unavailable"}
 
 
 async def restarted(run: Run) -> None:
     """Redis is killed, stays away for up to 2 s, and comes back with its append-only file."""
-    async with run.house(persistent=True) as (house, crowd):
+    async with run.house(persistent=True, SLUICE_SLOTS=run.size.at_once) as (house, crowd):
         await _outages(run, house, crowd, lambda: None)
         await run.conclude(house, Rules(LOSSES, calls=3))
         lost = sum(stream.outcome != "done" for stream in run.history.streams)
@@ -31,7 +32,7 @@ async def restarted(run: Run) -> None:
 
 async def tail_cut(run: Run) -> None:
     """The same, but the end of the append-only file is cut off before the start."""
-    async with run.house(persistent=True) as (house, crowd):
+    async with run.house(persistent=True, SLUICE_SLOTS=run.size.at_once) as (house, crowd):
 
         def cut() -> None:
             (log,) = house.ground.server.data.glob("*.incr.aof")
@@ -78,7 +79,7 @@ async def _outages(
 
     async def strike() -> None:
         for _ in range(run.size.times):
-            await mid_stream(crowd, run.size.at_once // 2)
+            await mid_stream(crowd, run.size.at_once * 9 // 10)
             await run.pause(1.0, 2.0)
             run.inject("kill -9 of Redis")
             await asyncio.to_thread(house.ground.server.kill)
@@ -117,20 +118,21 @@ async def pubsub_killed(run: Run) -> None:
     """Every pub/sub connection is killed twice a second; the log carries what they lose."""
     async with run.house() as (house, crowd):
         await house.start(gateways=1, workers=1)
-        began = monotonic()
-        watched_s = 4.0 if run.size.small else 60.0
-        scenario = f"text events={int(watched_s * 2 * run.size.tps)} tps={run.size.tps:g} stamp=1"
+        quiet_s, killing_s = (3.0, 4.0) if run.size.small else (15.0, 60.0)
+        lasts_s = quiet_s + killing_s + 1.0
+        scenario = f"text events={int(lasts_s * run.size.tps)} tps={run.size.tps:g} stamp=1"
         for _ in range(run.size.streams):
-            crowd.ask(scenario, limit_s=4 * watched_s)
+            crowd.ask(scenario, limit_s=2 * lasts_s + 20.0)
         await mid_stream(crowd, run.size.streams)
-        quiet_until = began + watched_s * 0.8
-        await asyncio.sleep(max(0.0, quiet_until - monotonic()))
+        await asyncio.sleep(quiet_s)
         with house.ground.client() as redis:
-            while len(crowd.running) > run.size.streams // 2:
+            began = monotonic()
+            for turn in range(int(killing_s / _KILLED_EVERY_S)):
+                await asyncio.sleep(max(0.0, began + turn * _KILLED_EVERY_S - monotonic()))
                 killed = await asyncio.to_thread(redis.client_kill_filter, _type="pubsub")
                 if killed:
                     run.inject("CLIENT KILL TYPE pubsub", str(killed))
-                await asyncio.sleep(0.5)
+            run.demand(len(crowd.running) == run.size.streams, "streams ended before the last kill")
         await crowd.finish()
         await run.conclude(house, Rules())
         first = run.history.injected[0].at

@@ -128,7 +128,7 @@ class Proxy:
         return await asyncio.open_connection(host, int(port))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: this side was half-closed meanwhile
             while data := await reader.read(_READ_BYTES):
                 if self.delay_s:
                     await asyncio.sleep(self.delay_s)

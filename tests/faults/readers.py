@@ -143,7 +143,7 @@ def memory_kib(process: Process) -> float:
 
 async def vanished(run: Run) -> None:
     """Clients whose machines are gone: their kernels drop everything, and say nothing."""
-    async with run.house(SLUICE_GRACE_S=GRACE_S) as (house, crowd):
+    async with run.house(SLUICE_GRACE_S=GRACE_S, SLUICE_SLOTS=run.size.streams) as (house, crowd):
         await house.start(1, 1)
         clients = [crowd.ask("text events=4000 tps=2", limit_s=120.0) for _ in range(run.size.streams)]
         await mid_stream(crowd, len(clients))

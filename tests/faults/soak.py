@@ -1,18 +1,22 @@
 """Random faults for a long time, and whether anything was left behind.
 
-Invariant: one gateway and one worker live through it all; it is their memory and descriptors that are compared.
+Invariant: one gateway and one worker live through it all; it is their memory, descriptors and tasks that are compared.
 Does not know: how a run is judged.
 """
 
 import asyncio
 import contextlib
+import os
+import re
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
 
 from tests.faults.checker import Rules
 from tests.faults.clients import PASSING, Crowd
-from tests.faults.house import House
+from tests.faults.house import House, python_path
 from tests.faults.outages import LOSSES
 from tests.faults.readers import memory_kib
 from tests.faults.run import Run
@@ -21,28 +25,45 @@ from tests.support.process import Process
 
 _KEPT_S = 2.0
 _MEMORY_MIB = 32.0
+_TASKS = 5  # a sweep or a renewal that just runs
+_TASKS_SAID = re.compile(r"^tasks: (\d+)$", re.MULTILINE)
+_PROBE = Path(__file__).with_name("probe")
+_ASK_EVERY = 50  # faults: long before the simulator forgets a call
+
+
+class _Held(NamedTuple):
+    """What a process holds."""
+
+    memory_mib: float
+    descriptors: int
+    tasks: int
 
 
 async def soaked(run: Run) -> None:
     """Load and faults for the whole time; then everything is back where it was."""
     async with run.house(
-        SLUICE_LEASE_S=run.size.lease_s, SLUICE_KEEP_ATTACHED_S=_KEPT_S, SLUICE_GRACE_S=1, SLUICE_WATCH_S=2
+        SLUICE_LEASE_S=run.size.lease_s,
+        SLUICE_KEEP_ATTACHED_S=_KEPT_S,
+        SLUICE_GRACE_S=1,
+        SLUICE_WATCH_S=2,
+        PYTHONPATH=python_path(_PROBE),
     ) as (house, crowd):
         await house.start(gateways=2, workers=2)
         stays = [house.gateways[0], next(iter(house.workers.values()))]
         await _load(run, house, crowd, 3.0, faults=False)
         await _keys_gone(house)
-        before = {process: (memory_kib(process), _descriptors(process)) for process in stays}
+        before = {process: await _held(process) for process in stays}
         await _load(run, house, crowd, float(run.size.times), faults=True)
         await run.conclude(house, Rules(LOSSES, calls=3, cuts=True, log_lost=True))
         keys = await _keys_gone(house)
         run.figure("keys left in Redis", len(keys), "", 0)
         for process in stays:
-            kib, descriptors = before[process]
+            then, now = before[process], await _held(process)
             room = process.name.partition("-")[0]
-            run.figure(f"{room}: memory grown by", (memory_kib(process) - kib) / 1024, "MiB", _MEMORY_MIB)
+            run.figure(f"{room}: memory grown by", now.memory_mib - then.memory_mib, "MiB", _MEMORY_MIB)
             # A worker keeps its connections to the upstream for the next calls: at most one a stream.
-            run.figure(f"{room}: descriptors grown by", _descriptors(process) - descriptors, "", run.size.at_once)
+            run.figure(f"{room}: descriptors grown by", now.descriptors - then.descriptors, "", run.size.at_once)
+            run.figure(f"{room}: tasks grown by", now.tasks - then.tasks, "", _TASKS)
 
 
 async def _load(run: Run, house: House, crowd: Crowd, for_s: float, *, faults: bool) -> None:
@@ -94,6 +115,8 @@ async def _break(run: Run, house: House, crowd: Crowd, until: float) -> None:
         way = run.rng.choice(ways)
         run.inject(way.__name__)
         await way()
+        if len(run.history.injected) % _ASK_EVERY == 0:
+            await house.calls()
         await run.pause(0.2, 1.0)
 
 
@@ -103,8 +126,19 @@ async def _paused(process: Process, for_s: float) -> None:
     process.wake()
 
 
-def _descriptors(process: Process) -> int:
-    return len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
+async def _held(process: Process) -> _Held:
+    return _Held(memory_kib(process) / 1024, len(os.listdir(f"/proc/{process.pid}/fd")), await _tasks(process))
+
+
+async def _tasks(process: Process) -> int:
+    told = len(_TASKS_SAID.findall(process.log))
+    os.kill(process.pid, signal.SIGUSR1)
+
+    async def said() -> int | None:
+        counts = _TASKS_SAID.findall(process.log)
+        return int(counts[-1]) if len(counts) > told else None
+
+    return await fact(said)
 
 
 async def _keys_gone(house: House) -> list[str]:

@@ -4,7 +4,6 @@ Does not know: how a run is judged.
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +13,7 @@ from statistics import median
 from tests.faults.checker import Rules
 from tests.faults.clients import KEY, Client, Crowd, message
 from tests.faults.deaths import LOST
-from tests.faults.house import House
+from tests.faults.house import House, python_path
 from tests.faults.run import LEASE_S, Run, mid_stream, p99
 from tests.faults.wire import call
 from tests.support.facts import fact
@@ -109,9 +108,8 @@ async def skewed(run: Run) -> None:
         first_s = {0.0: await _first_tokens_s(run, crowd)}
         (straight,) = house.gateways
         for skew_s in (SKEW_S, -SKEW_S):
-            path = os.pathsep.join(filter(None, (str(_SKEW), os.environ.get("PYTHONPATH"))))
             began = time.time()
-            gateway = await house.add_gateway(FAULTS_SKEW_S=skew_s, PYTHONPATH=path)
+            gateway = await house.add_gateway(FAULTS_SKEW_S=skew_s, PYTHONPATH=python_path(_SKEW))
             if began - 0.1 < _clock(gateway) - skew_s < time.time() + 0.1:
                 run.inject("a clock moved", f"{skew_s:+g} s")
             house.gateways = [gateway]
