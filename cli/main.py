@@ -10,6 +10,7 @@ import typer
 
 from cli.ask import ask
 from cli.gateway import gateway
+from cli.key import key
 from cli.simulator import PASS_ON, simulator
 from cli.up import up
 from cli.worker import worker
@@ -37,6 +38,7 @@ app.command()(gateway)
 app.command()(worker)
 app.command(context_settings=PASS_ON)(simulator)
 app.command()(ask)
+app.command()(key)
 
 
 def main() -> None:

@@ -22,14 +22,16 @@ def submitted_view(job_id: str, state: str) -> dict[str, Any]:
     return {"id": job_id, "type": "job", "state": state, "stream": True, "events_url": f"/v1/jobs/{job_id}/events"}
 
 
-async def job_view(log: StreamLog, job_id: str, record: Record) -> dict[str, Any]:
-    """State, queue position, times, usage, and once it has ended its message or its error."""
-    position = await log.queue_position(job_id) if record.state is State.QUEUED else None
-    view = submitted_view(job_id, record.state) | {
+def listed_view(job_id: str, record: Record) -> dict[str, Any]:
+    """What the record alone tells, without words of prompt or answer."""
+    return _of_record(job_id, record) | {"error_code": record.code or None}
+
+
+def _of_record(job_id: str, record: Record) -> dict[str, Any]:
+    return submitted_view(job_id, record.state) | {
         "model": record.model,
         "attached": record.attached,
         "stream": record.stream,
-        "queue_position": position,
         "last_event_id": f"{job_id}:{record.last}" if record.last.number else None,
         "created_at": _time(record.created_us),
         "started_at": _time(record.claimed_us),
@@ -41,9 +43,13 @@ async def job_view(log: StreamLog, job_id: str, record: Record) -> dict[str, Any
             "total_ms": _between(record.created_us, record.ended_us),
         },
         "usage": record.usage or None,
-        "message": None,
-        "error": None,
     }
+
+
+async def job_view(log: StreamLog, job_id: str, record: Record) -> dict[str, Any]:
+    """State, queue position, times, usage, and once it has ended its message or its error."""
+    position = await log.queue_position(job_id) if record.state is State.QUEUED else None
+    view = _of_record(job_id, record) | {"queue_position": position, "message": None, "error": None}
     if record.state in ENDINGS:
         result = _message if record.state is State.DONE else _error
         view |= await result(log, job_id, record)

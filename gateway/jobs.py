@@ -1,9 +1,8 @@
 """`/v1/jobs`: submit without listening, look, follow from any position, cancel.
 
-Does not know: the Messages API's answers (`messages`), how frames are relayed (`relay`).
+Does not know: the Messages API's answers (`messages`), how frames are relayed (`relay`), the list of jobs (`own_jobs`).
 """
 
-import json
 from dataclasses import replace
 
 from fastapi import FastAPI, Request
@@ -14,7 +13,7 @@ from gateway.admission import always_streamed, messages_request
 from gateway.followed import FollowedStream, said_at_once
 from gateway.job_views import job_view, submitted_view
 from gateway.relay import joined_headers
-from gateway.replies import json_reply, new_request_id
+from gateway.replies import told
 from gateway.service import Service, now
 from streamlog.errors import ClientError, InternalError
 from streamlog.lifecycle import State
@@ -33,7 +32,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
     async def get_job(http: Request, job_id: str) -> Response:
         """State, queue position, times, usage, and the final message once there is one."""
         record = await service.own_record(http, job_id)
-        return _json(await job_view(service.log, job_id, record), 200, {"sluice-job-id": job_id})
+        return told(await job_view(service.log, job_id, record), headers={"sluice-job-id": job_id})
 
     @app.get(
         "/v1/jobs/{job_id}/events", summary="Follow a job", tags=["jobs"], response_class=Response, **openapi.FOLLOW_JOB
@@ -59,7 +58,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
         if ended is not None:
             announce(facts.JobEnded(ended.model, ended.state, ended.duration_s))
         record = await service.own_record(http, job_id)
-        return _json(await job_view(service.log, job_id, record), 200, {"sluice-job-id": job_id})
+        return told(await job_view(service.log, job_id, record), headers={"sluice-job-id": job_id})
 
 
 def _add_submit(app: FastAPI, service: Service) -> None:
@@ -75,13 +74,13 @@ def _add_submit(app: FastAPI, service: Service) -> None:
         """The body of `POST /v1/messages`. The job always streams upstream, whatever `stream` says, and runs to its
         end whether or not anyone follows it."""
         accepted = now()
-        async with service.admitted(http) as (owner, body):
+        async with service.admitted(http) as (client, body):
             request = messages_request(always_streamed(body), "/v1/messages", http.url.query, http.headers.raw)
             request = replace(request, headers={"anthropic-version": _VERSION, **request.headers})
-            job = await service.submit(http, owner, request, attached=False, accepted=accepted)
+            job = await service.submit(http, client, request, attached=False, accepted=accepted)
         state = (await service.own_record(http, job.job_id)).state if job.joined else State.QUEUED
         headers = {"location": f"/v1/jobs/{job.job_id}", "sluice-job-id": job.job_id, **joined_headers(job)}
-        return _json(submitted_view(job.job_id, state), 202, headers)
+        return told(submitted_view(job.job_id, state), 202, headers)
 
 
 def _start(job_id: str, text: str | None) -> Position | None:
@@ -93,7 +92,3 @@ def _start(job_id: str, text: str | None) -> Position | None:
     except MalformedPosition as error:
         raise ClientError("malformed_position", str(error)) from None
     return event_id.position if event_id.job_id == job_id else Position(0, 0)
-
-
-def _json(value: object, status: int, headers: dict[str, str]) -> Response:
-    return json_reply(json.dumps(value).encode(), status, new_request_id(), headers)

@@ -30,9 +30,9 @@ def add_routes(app: FastAPI, service: Service) -> None:
     async def count_tokens(http: HttpRequest) -> Response:
         """How many input tokens a message would have, as Claude counts them."""
         accepted = now()
-        async with service.admitted(http) as (owner, body):
+        async with service.admitted(http) as (client, body):
             request = count_request(body, "/v1/messages/count_tokens", http.url.query, http.headers.raw)
-            job = await service.submit(http, owner, request, attached=True, accepted=accepted, lane=Lane.LIGHT)
+            job = await service.submit(http, client, request, attached=True, accepted=accepted, lane=Lane.LIGHT)
         return HeldWhole(service, job)
 
     async def list_models(http: HttpRequest) -> Response:
@@ -57,7 +57,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
 async def _look_up(service: Service, http: HttpRequest, path: str) -> Response:
     accepted = now()
     headers = travelling(http.headers.raw)
-    async with service.admitted(http) as (owner, _):
+    async with service.admitted(http) as (client, _):
         request = Request("GET", target(path, http.url.query), headers, b"", _NO_MODEL, stream=False)
-        job = await service.submit(http, owner, request, attached=True, accepted=accepted, lane=Lane.LIGHT)
+        job = await service.submit(http, client, request, attached=True, accepted=accepted, lane=Lane.LIGHT)
     return HeldWhole(service, job)

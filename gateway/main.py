@@ -47,6 +47,7 @@ async def serve(service: Service, listener: socket.socket) -> None:
     await service.start()
     fleet = asyncio.create_task(service.fleet.read_for_ever())
     sweep = asyncio.create_task(service.sweeper.sweep_for_ever())
+    clients = asyncio.create_task(service.access.watch_for_ever())
     config = uvicorn.Config(
         build_app(service),
         http=Protocol,
@@ -74,7 +75,7 @@ async def serve(service: Service, listener: socket.socket) -> None:
         await service.subscribers.drain(0.0)  # still no stream ends without a word
     server.should_exit = True
     await serving
-    for task in (fleet, sweep, stopped, drained, killed):
+    for task in (fleet, sweep, clients, stopped, drained, killed):
         task.cancel()
     await service.close()
 
@@ -100,14 +101,17 @@ def main() -> None:
     logs.configure("gateway", level=settings.log_level, json=settings.log_json)
     if not may_listen(settings):
         _exit(
-            f"refusing to listen on {settings.host} without keys. Set SLUICE_API_KEYS, "
+            f"refusing to listen on {settings.host} without keys. Set SLUICE_CLIENTS_FILE or SLUICE_API_KEYS, "
             "or SLUICE_ALLOW_ANONYMOUS=1 if everyone who can reach this address may use it."
         )
     try:
         listener = listen(settings)
     except OSError as error:
         _exit(f"cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}")
-    service = Service(from_environment(RedisSettings), from_environment(JobSettings), settings)
+    try:
+        service = Service(from_environment(RedisSettings), from_environment(JobSettings), settings)
+    except ValueError as error:
+        _exit(f"SLUICE_CLIENTS_FILE: {error}")
     uvloop.run(serve(service, listener))
 
 

@@ -19,9 +19,9 @@ def add_routes(app: FastAPI, service: Service) -> None:
     async def create_message(http: Request) -> Response:
         """Anthropic's Messages API. The job lives for its listeners: when they leave, it is cancelled."""
         accepted = now()
-        async with service.admitted(http) as (owner, body):
+        async with service.admitted(http) as (client, body):
             request = messages_request(body, "/v1/messages", http.url.query, http.headers.raw)
-            job = await service.submit(http, owner, request, attached=True, accepted=accepted)
+            job = await service.submit(http, client, request, attached=True, accepted=accepted)
         return HeldStream(service, job) if request.stream else HeldWhole(service, job)
 
     described = {"summary": "Create a message", "tags": ["messages"], **CREATE_MESSAGE}

@@ -48,7 +48,7 @@ _MEANINGS: dict[int | str, str] = {
     405: "This address does not take that method.",
     413: "The body is too large.",
     422: "The Idempotency-Key was used for another request.",
-    429: "The upstream's rate limit.",
+    429: "A limit of this client, or the upstream's.",
     431: "The request's line and headers are too large.",
     499: "The job was cancelled before it said anything.",
     500: "Something went wrong, here or upstream.",
@@ -79,8 +79,8 @@ def _errors(*statuses: int | str) -> Responses:
 
 _OPERATION_ERRORS = _errors(400, 405, 431, 500)
 _JOB_ERRORS = _errors(400, 401, 404, 405, 431, 500, 503, "4XX", "5XX")
-_SUBMIT_ERRORS = _errors(400, 401, 405, 413, 422, 431, 500, 503, 529, "4XX", "5XX")
-_CALL_ERRORS = _SUBMIT_ERRORS | _errors(404, 429, 499, 502, 504)
+_SUBMIT_ERRORS = _errors(400, 401, 405, 413, 422, 429, 431, 500, 503, 529, "4XX", "5XX")
+_CALL_ERRORS = _SUBMIT_ERRORS | _errors(404, 499, 502, 504)
 
 _STREAM: Json = {"text/event-stream": {"itemSchema": shapes.EVENT}}
 
@@ -134,6 +134,8 @@ _JOB_RESPONSES = _answers(
     headers=_OF_JOB,
     links=_links(_BODY_ID) | _RESUME,
 )
+_LIST_RESPONSES = _answers(200, "A page of jobs.", _json(shapes.JOBS), _JOB_ERRORS, headers=_REQUEST_ID)
+_REMOVED_RESPONSES = _answers(200, "It is gone.", _json(shapes.REMOVED), _JOB_ERRORS, headers=_OF_JOB)
 _NOTHING_LEFT: Responses = {204: {"description": "Nothing is left behind that position.", "headers": _OF_JOB}}
 _FOLLOW_RESPONSES = _answers(200, "The events.", _STREAM, _NOTHING_LEFT | _JOB_ERRORS, headers=_OF_JOB)
 
@@ -193,6 +195,8 @@ SUBMIT_JOB = _route("submit_job", _SUBMIT_PARAMETERS, _SUBMIT_RESPONSES, request
 GET_JOB = _route("get_job", [], _JOB_RESPONSES)
 FOLLOW_JOB = _route("follow_job", [_LAST_EVENT_ID], _FOLLOW_RESPONSES)
 CANCEL_JOB = _route("cancel_job", [], _JOB_RESPONSES)
+LIST_JOBS = _route("list_jobs", [], _LIST_RESPONSES)
+REMOVE_JOB = _route("remove_job", [], _REMOVED_RESPONSES)
 HEALTHZ = _route("healthz", [], _HEALTH_RESPONSES, security=[])
 READYZ = _route("readyz", [], _READY_RESPONSES, security=[])
 METRICS = _route("metrics", [], _METRICS_RESPONSES, security=[])

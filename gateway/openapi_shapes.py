@@ -115,23 +115,45 @@ _SUBMITTED: Json = {
 SUBMITTED = _object(_SUBMITTED)
 _TIME: Json = {"type": "string", "format": "date-time"}
 _MS = _or_null({"type": "number", "minimum": 0})
+_LISTED: Json = _SUBMITTED | {
+    "model": TEXT,
+    "attached": _YES_OR_NO,
+    "last_event_id": _or_null(TEXT),
+    "created_at": _TIME,
+    "started_at": _or_null(_TIME),
+    "first_content_at": _or_null(_TIME),
+    "ended_at": _or_null(_TIME),
+    "timings": _object({"queue_wait_ms": _MS, "first_content_ms": _MS, "total_ms": _MS}),
+    "usage": _or_null({"type": "object"}),
+    "error_code": _or_null(TEXT),
+}
+_OF_RECORD: Json = _SUBMITTED | {
+    "model": TEXT,
+    "attached": _YES_OR_NO,
+    "last_event_id": _or_null(TEXT),
+    "created_at": _TIME,
+    "started_at": _or_null(_TIME),
+    "first_content_at": _or_null(_TIME),
+    "ended_at": _or_null(_TIME),
+    "timings": _object({"queue_wait_ms": _MS, "first_content_ms": _MS, "total_ms": _MS}),
+    "usage": _or_null({"type": "object"}),
+}
 JOB = _object(
-    _SUBMITTED
+    _OF_RECORD
     | {
-        "model": TEXT,
-        "attached": _YES_OR_NO,
         "queue_position": _or_null(_COUNT),
-        "last_event_id": _or_null(TEXT),
-        "created_at": _TIME,
-        "started_at": _or_null(_TIME),
-        "first_content_at": _or_null(_TIME),
-        "ended_at": _or_null(_TIME),
-        "timings": _object({"queue_wait_ms": _MS, "first_content_ms": _MS, "total_ms": _MS}),
-        "usage": _or_null({"type": "object"}),
         "message": _or_null({"type": "object"}),
         "error": _or_null(_object({"type": TEXT, "message": TEXT, "code": _or_null(TEXT)})),
     }
 )
+JOBS = _object(
+    {
+        "data": {"type": "array", "items": _object(_OF_RECORD | {"error_code": _or_null(TEXT)})},
+        "has_more": _YES_OR_NO,
+        "next_page": _or_null(TEXT),
+    }
+)
+REMOVED = _object({"id": JOB_ID, "type": {"const": "job_removed"}})
 
 HEALTH = _object({"status": {"const": "ok"}})
 READINESS = _object(

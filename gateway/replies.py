@@ -4,6 +4,7 @@ Invariant: no error leaves the gateway in another shape, and none shows a traceb
 Does not know: jobs.
 """
 
+import json
 import logging
 import secrets
 from collections.abc import Mapping
@@ -22,6 +23,9 @@ _TYPE_BY_STATUS = {status: error_type for error_type, status in STATUS_BY_TYPE.i
 _REASONS = {
     "body_too_large": "body_too_large",
     "unauthorized": "unauthorized",
+    "requests_limited": "requests_limited",
+    "tokens_limited": "tokens_limited",
+    "streams_limited": "streams_limited",
     "queue_full": "queue_full",
     "intake_full": "queue_full",
     "draining": "draining",
@@ -47,6 +51,11 @@ def json_reply(body: bytes, status: int, request_id: str, headers: Mapping[str, 
     all_headers = {"content-type": "application/json", **(headers or {})}
     all_headers.setdefault("request-id", request_id)
     return Response(body, status, all_headers)
+
+
+def told(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A value as a JSON response of our own."""
+    return json_reply(json.dumps(value).encode(), status, new_request_id(), headers)
 
 
 def problem_reply(problem: SluiceError, request_id: str, headers: Mapping[str, str] | None = None) -> Response:

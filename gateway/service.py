@@ -13,6 +13,7 @@ from time import monotonic
 from starlette.requests import Request as HttpRequest
 
 from gateway.access import Access
+from gateway.clients import Client
 from gateway.fleet import FleetView
 from gateway.intake import Intake
 from gateway.patience import patience_s
@@ -28,6 +29,7 @@ from streamlog.jobs import Record, Request, Terms
 from streamlog.keys import Keys, Lane
 from streamlog.line import Line
 from streamlog.log import StreamLog
+from streamlog.owned import OwnedJobs
 from streamlog.positions import JOB_ID, Position
 from streamlog.presence import Presence
 from streamlog.scripts import Scripts
@@ -67,6 +69,7 @@ class Service:
         self.line = Line(redis, Scripts(keys))
         self.hub = Hub(redis, keys)
         self.log = StreamLog(self.line, keys, jobs)
+        self.owned = OwnedJobs(self.line)
         self.presence = Presence(self.line, f"gw_{secrets.token_hex(8)}", jobs)
         self.subscribers = Subscribers(self.presence)
         self.fleet = FleetView(self.log)
@@ -85,14 +88,14 @@ class Service:
             await part.close()
 
     @asynccontextmanager
-    async def admitted(self, http: HttpRequest) -> AsyncIterator[tuple[str, bytes]]:
-        """Owner and body of a call that may start work, which the block submits. Raises `SluiceError`."""
-        owner = self.access.owner(http.headers)
+    async def admitted(self, http: HttpRequest) -> AsyncIterator[tuple[Client, bytes]]:
+        """Who makes a call that may start work, and its body; the block submits it. Raises `SluiceError`."""
+        client = self.access.client(http.headers)
         self._refuse_while_draining()
         async with self.intake.body(http) as body:
             self._refuse_while_draining()  # a body may take its time
             with self.subscribers.coming():
-                yield owner, body
+                yield client, body
 
     def _refuse_while_draining(self) -> None:
         if self.subscribers.draining:
@@ -101,7 +104,7 @@ class Service:
     async def submit(
         self,
         http: HttpRequest,
-        owner: str,
+        client: Client,
         request: Request,
         *,
         attached: bool,
@@ -113,17 +116,22 @@ class Service:
             raise InternalError("no_workers", retry_after_s=5)
         jobs, request_id, half_s = self.jobs, new_request_id(), patience_s(http.headers) / 2
         hold_s = min(jobs.hold_s, half_s)
+        if attached:
+            queue_wait_s, keep_s = jobs.queue_wait_attached_s, client.keep_attached_s or jobs.keep_attached_s
+        else:
+            queue_wait_s, keep_s = jobs.queue_wait_detached_s, client.keep_detached_s or jobs.keep_detached_s
         terms = Terms(
-            owner=owner,
+            owner=client.owner,
             request_id=request_id,
             gateway=self.presence.gateway if attached else None,
             hold_s=hold_s if attached else 0.0,
             grace_s=jobs.grace_s,
             watch_s=jobs.watch_s,
-            queue_wait_s=jobs.queue_wait_attached_s if attached else jobs.queue_wait_detached_s,
+            queue_wait_s=queue_wait_s,
             run_limit_s=jobs.run_limit_s,
-            keep_s=jobs.keep_attached_s if attached else jobs.keep_detached_s,
-            sameness=await sameness(http.headers, owner, request, attached=attached),
+            keep_s=keep_s,
+            quota=client.quota,
+            sameness=await sameness(http.headers, client.owner, request, attached=attached),
             lane=lane,
         )
         placed = await self.log.submit(request, terms)
@@ -148,7 +156,7 @@ class Service:
 
     async def own_record(self, http: HttpRequest, job_id: str) -> Record:
         """The record of a job of this caller. Raises `ClientError`, the same for a foreign and an unknown job."""
-        owner = self.access.owner(http.headers)
+        owner = self.access.client(http.headers).owner
         record = await self.log.record(job_id) if JOB_ID.fullmatch(job_id) else None
         if record is None or record.owner != owner:
             raise ClientError("job_not_found")

@@ -17,6 +17,10 @@ class GatewaySettings(BaseSettings):
     api_keys: str = Field(
         default="", description="Keys that clients may use, separated by commas. Empty: every key, and none, will do."
     )
+    clients_file: str = Field(
+        default="",
+        description="A TOML file of clients: hashed keys, limits, retention; read again when it changes.",
+    )
     allow_anonymous: bool = Field(
         default=False, description="Listen beyond loopback although no keys are configured. Needs a network you trust."
     )

@@ -15,6 +15,9 @@ RefusalReason = Literal[
     "body_too_large",
     "invalid",
     "unauthorized",
+    "requests_limited",
+    "tokens_limited",
+    "streams_limited",
     "queue_full",
     "draining",
     "not_found",
@@ -23,6 +26,7 @@ RefusalReason = Literal[
     "other",
 ]
 Sameness = Literal["idempotency", "retry"]
+Reread = Literal["taken_over", "refused"]
 Provenance = Literal["reported", "partly_reported", "estimated"]
 
 
@@ -67,6 +71,13 @@ class Refused:
     """
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientsRead:
+    """Gateway: the clients file had changed, and was read again; `outcome` is a `Reread`."""
+
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +176,7 @@ Fact = (
     | Replayed
     | Refused
     | Joined
+    | ClientsRead
     | JobEnded
     | JobClaimed
     | JobStarted

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal, get_args
 
-from telemetry.facts import Ending, Fact, Provenance, RefusalReason, ReplayReason, Sameness
+from telemetry.facts import Ending, Fact, Provenance, RefusalReason, ReplayReason, Reread, Sameness
 
 ENDINGS: tuple[str, ...] = get_args(Ending)
 TOKEN_TYPES = ("input", "output", "cache_read", "cache_creation")
@@ -149,6 +149,13 @@ METRICS = (
         "Requests that the gateway answered with an error of its own, by reason; upstream refusals are not among them.",
         "gateway",
         (Label("reason", get_args(RefusalReason)),),
+    ),
+    Metric(
+        "sluice_clients_reloads_total",
+        "counter",
+        "Times that the clients file had changed: taken over, or refused because it will not do.",
+        "gateway",
+        (Label("outcome", get_args(Reread)),),
     ),
     Metric(
         "sluice_joins_total",

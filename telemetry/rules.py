@@ -102,6 +102,11 @@ def _joined(series: Series) -> Handler:
     return lambda fact: joins[fact.known_by].inc()
 
 
+def _clients_read(series: Series) -> Handler:
+    reads = series.by_value("sluice_clients_reloads_total")
+    return lambda fact: reads[fact.outcome].inc()
+
+
 def _replayed(series: Series) -> Handler:
     replays = series.by_value("sluice_replays_total")
     return lambda fact: replays[fact.reason].inc()
@@ -127,6 +132,7 @@ RULES: dict[type, Callable[[Series], Handler]] = {
     facts.Replayed: _replayed,
     facts.Refused: _refused,
     facts.Joined: _joined,
+    facts.ClientsRead: _clients_read,
     facts.JobEnded: _job_ended,
     facts.JobClaimed: _job_claimed,
     facts.JobStarted: _step("sluice_jobs_in_flight", 1),

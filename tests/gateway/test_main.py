@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.clients import hashed
 from tests.gateway.house import MESSAGE
 from tests.streamlog.world import World
 from tests.support import said
@@ -86,3 +87,26 @@ async def test_a_second_signal_ends_the_drain_at_once(started: Starter) -> None:
         answer = await asking
         assert (answer.status_code, answer.json()["error"]["details"]) == (503, {"error_code": "draining"})
     assert await asyncio.to_thread(gateway.exit_code, 3) == 0
+
+
+async def test_a_changed_file_of_clients_is_taken_over(started: Starter, valkey: Valkey, tmp_path: Path) -> None:
+    """Without a restart: a new key is let in and an old one out. One that will not do is told, and changes nothing."""
+    file = tmp_path / "clients.toml"
+    file.write_text(f'[clients.web]\nkeys = ["{hashed("old-key")}"]')
+    async with World(valkey.url) as world:
+        gateway = started.ready(SLUICE_PREFIX=world.keys.prefix, SLUICE_CLIENTS_FILE=file, SLUICE_HOST="127.0.0.1")
+        async with Api(gateway.url, "old-key") as old, Api(gateway.url, "new-key") as new:
+
+            async def is_let_in(api: Api) -> bool:
+                return (await api.send("GET", "/v1/jobs")).status_code == 200
+
+            assert await is_let_in(old) and not await is_let_in(new)
+            file.write_text("[clients.web")
+            gateway.said("the clients file is not taken over: .*clients.toml: ")
+            assert await is_let_in(old) and not await is_let_in(new)
+            file.write_text(f'[clients.web]\nkeys = ["{hashed("new-key")}"]')
+            gateway.said("1 clients taken over")
+            assert await is_let_in(new) and not await is_let_in(old)
+            metrics = (await new.send("GET", "/metrics")).text
+            assert 'sluice_clients_reloads_total{outcome="taken_over"} 1.0' in metrics
+            assert 'sluice_clients_reloads_total{outcome="refused"} 1.0' in metrics

@@ -23,6 +23,7 @@ def refusing(tmp_path_factory: pytest.TempPathFactory, busy: int) -> Iterator[di
         "host": {"SLUICE_HOST": "0.0.0.0", "SLUICE_PORT": 0},
         "port": {"SLUICE_PORT": busy},
         "setting": {"SLUICE_PING_S": "soon"},
+        "clients": {"SLUICE_PORT": 0, "SLUICE_CLIENTS_FILE": directory / "none.toml"},
     }
     processes = {name: Process.python(name, "gateway", settings, directory) for name, settings in wrong.items()}
     yield processes
@@ -52,3 +53,8 @@ def test_a_busy_port(refusing: dict[str, Process], busy: int) -> None:
 def test_a_wrong_setting(refusing: dict[str, Process]) -> None:
     """The variable by its name."""
     assert "SLUICE_PING_S" in line_of(refusing["setting"])
+
+
+def test_a_file_of_clients_that_is_not_there(refusing: dict[str, Process]) -> None:
+    """A gateway never lets everybody in because it could not read who may."""
+    assert line_of(refusing["clients"]).endswith("none.toml: No such file or directory")

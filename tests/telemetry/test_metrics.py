@@ -14,7 +14,7 @@ PROMISED = {
     *("sluice_upstream_calls_total", "sluice_leases_lost_total", "sluice_rejections_total", "sluice_build_info"),
     *("sluice_leases", "sluice_workers"),
 }
-LABELS = {"model", "ending", "type", "status", "reason", "provenance", "fact", "version"}
+LABELS = {"model", "ending", "type", "status", "reason", "provenance", "fact", "version", "outcome"}
 
 each_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 
