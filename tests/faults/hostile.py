@@ -19,7 +19,7 @@ from tests.faults.wire import call
 _AT_ONCE = 16
 _ALPHABET = string.ascii_letters + string.digits + "-_"
 _VERSION = {"anthropic-version": "2023-06-01"}
-_ADDRESSES = (("GET", ""), ("GET", "/events"), ("POST", "/cancel"))
+_ADDRESSES = (("GET", ""), ("GET", "/events"), ("POST", "/cancel"), ("DELETE", ""))
 _ANSWERED_S = 10.0
 _BYTES = bytes(range(256))
 _VALUES: tuple[object, ...] = (
