@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from streamlog.errors import STATUS_BY_TYPE, ClientError, InternalError, SluiceError, error_body
 from streamlog.redis_link import LINK_ERRORS
@@ -89,6 +90,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         return problem_reply(ClientError("not_found", f"There is nothing at {request.url.path}."), new_request_id())
     if error.status_code == 405:
         message = f"{request.url.path} does not take {request.method}."
+        headers["Allow"] = _allowed(request)
         return problem_reply(ClientError("method_not_allowed", message), new_request_id(), headers)
     error_type = _TYPE_BY_STATUS.get(
         error.status_code, "invalid_request_error" if error.status_code < 500 else "api_error"
@@ -97,6 +99,15 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     return json_reply(
         error_body(error_type, str(error.detail), None, request_id), error.status_code, request_id, headers
     )
+
+
+def _allowed(request: Request) -> str:
+    """All methods of an address, as RFC 9110 has it; the framework names those of one route."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        match, _ = route.matches(request.scope)
+        methods |= (route.methods or set()) if match is not Match.NONE else set()
+    return ", ".join(sorted(methods))
 
 
 async def _on_validation(request: Request, error: Exception) -> Response:

@@ -209,3 +209,10 @@ async def test_refusals_are_counted_once_by_reason(
     """With the words of the metric's table."""
     await house.api.send(method, path, content=content)
     assert moved() == {("sluice_rejections_total", f"reason={reason}"): 1}
+
+
+async def test_a_405_names_all_methods_of_the_address(house: House) -> None:
+    """Also those that another route takes (RFC 9110, 15.5.6)."""
+    for path, methods in (("/v1/jobs", "GET, POST"), ("/v1/jobs/x", "DELETE, GET"), ("/v1/messages", "POST")):
+        response = await house.api.send("PATCH", path)
+        assert (response.status_code, response.headers["allow"]) == (405, methods)
