@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.clients import read
+
 ROOT = Path(__file__).resolve().parent.parent
 NODE = ROOT / "tests" / "node"
 BIN = Path(sys.executable).parent
@@ -110,3 +112,9 @@ def test_the_index_names_files_that_exist() -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
     assert len(links) > 20
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_file_of_clients_is_one() -> None:
+    """As it stands, a gateway takes it."""
+    (client,) = read(only("toml")).values()
+    assert client.owner == "client:web"
