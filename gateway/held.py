@@ -5,8 +5,6 @@ status, headers and body; after the commit failures are `event: error`.
 Does not know: how a job was submitted.
 """
 
-from typing import Any
-
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -17,6 +15,7 @@ from gateway.service import Service, Submitted
 from gateway.subscribers import Subscriber
 from streamlog.errors import CODES, InternalError, SluiceError
 from streamlog.follow import Batch
+from streamlog.jobs import UpstreamHead
 from streamlog.redis_link import LINK_ERRORS
 
 _FOR_EVER_S = 10.0**6
@@ -54,9 +53,9 @@ class HeldResponse(Response):
         record = await self.service.log.record(self.job.job_id)
         headers = {"sluice-job-id": self.job.job_id, **joined_headers(self.job)}
         if record is not None and record.refusal is not None:
-            upstream: dict[str, Any] = record.response
+            upstream = record.response
             headers |= {"request-id": self.job.request_id} | upstream.get("headers", {})
-            return Response(record.refusal, int(upstream["status"]), headers)  # of its own content type, or of none
+            return Response(record.refusal, upstream.get("status", 500), headers)  # of its own content type, or of none
         told = CODES[record.code] if record is not None and record.code in CODES else CODES["internal"]
         if told.http_status in (503, 529):
             headers["retry-after"] = "1"
@@ -76,14 +75,14 @@ class HeldStream(HeldResponse):
         if batch is None and subscriber.stopping:
             raise InternalError("draining", retry_after_s=1)
         relay = Relay(self.service, subscriber, send, self.job.request_id, self.job.ping_s, self.job)
-        head: bytes | dict[str, Any] = batch.head if batch is not None else await self._known_head()
+        head = batch.head if batch is not None else await self._known_head()
         await relay.start(200, SSE_HEADERS | head_headers(head, self.job))
         await relay.run(batch)
         return None
 
-    async def _known_head(self) -> dict[str, Any]:
+    async def _known_head(self) -> UpstreamHead:
         record = await self.service.log.record(self.job.job_id)
-        return record.response if record is not None else {}
+        return record.response if record is not None else UpstreamHead()
 
 
 class HeldWhole(HeldResponse):

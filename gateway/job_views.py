@@ -12,6 +12,7 @@ from typing import Any
 from gateway.final_message import final_message
 from gateway.sse import data_of_frame, is_error_frame
 from streamlog.frames import Chunk, id_line
+from streamlog.garbled import lost_if_garbled
 from streamlog.jobs import Record
 from streamlog.lifecycle import ENDINGS, State
 from streamlog.log import StreamLog
@@ -60,8 +61,11 @@ async def _error(log: StreamLog, job_id: str, record: Record) -> dict[str, Any]:
     """The error is in the last frame; what came before it need not be read."""
     chunks = (await log.read(job_id, str(record.last))).chunks
     last = _last_frame(job_id, chunks[-1]) if chunks else b""
-    told = json.loads(data_of_frame(last))["error"] if is_error_frame(last) else {"type": "api_error", "message": ""}
-    return {"error": {**told, "code": record.code or None}}
+    with lost_if_garbled():
+        told = (
+            json.loads(data_of_frame(last))["error"] if is_error_frame(last) else {"type": "api_error", "message": ""}
+        )
+        return {"error": {**told, "code": record.code or None}}
 
 
 async def _message(log: StreamLog, job_id: str, record: Record) -> dict[str, Any]:
@@ -69,7 +73,8 @@ async def _message(log: StreamLog, job_id: str, record: Record) -> dict[str, Any
     parts = [chunk.data for chunk in await _all_chunks(log, job_id)]
     if record.stream:
         return {"message": await asyncio.to_thread(final_message, parts)}
-    return {"message": json.loads(b"".join(parts) or b"null")}
+    with lost_if_garbled():
+        return {"message": json.loads(b"".join(parts) or b"null")}
 
 
 def _last_frame(job_id: str, chunk: Chunk) -> bytes:

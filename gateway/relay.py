@@ -7,7 +7,6 @@ Does not know: where the position came from, what the events mean.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -16,6 +15,8 @@ from gateway.service import Service, Submitted, now
 from gateway.subscribers import Subscriber
 from streamlog.errors import InternalError, SluiceError
 from streamlog.follow import Batch
+from streamlog.garbled import lost_if_garbled
+from streamlog.jobs import UpstreamHead, read_head
 from streamlog.redis_link import LINK_ERRORS
 from telemetry import announce, facts
 
@@ -116,10 +117,11 @@ class Relay:
         announce(facts.FirstContentSent(submitted.model, total_s, max(0.0, total_s - stored_s)))
 
 
-def head_headers(head: bytes | dict[str, Any], job: Submitted) -> dict[str, str]:
-    """Response headers for a job: the upstream's that travel on, and ours."""
-    upstream = (json.loads(head) if isinstance(head, bytes) and head else head or {}).get("headers", {})
-    headers = {name: value for name, value in upstream.items() if name != "content-type"}
+def head_headers(head: bytes | UpstreamHead, job: Submitted) -> dict[str, str]:
+    """Response headers for a job: the upstream's that travel on, and ours. Raises `InternalError` `stream_lost`."""
+    with lost_if_garbled():
+        upstream = read_head(head) if isinstance(head, bytes) else head
+    headers = {name: value for name, value in upstream.get("headers", {}).items() if name != "content-type"}
     return {"request-id": job.request_id, **headers, "sluice-job-id": job.job_id, **joined_headers(job)}
 
 

@@ -29,4 +29,4 @@ def is_error_frame(frame: bytes) -> bool:
 
 def data_of_frame(frame: bytes) -> bytes:
     """The data of a frame that is an error: what stands after `data: ` on its third line."""
-    return frame.split(b"\n", 3)[2].removeprefix(b"data: ")
+    return b"".join(frame.split(b"\n", 3)[2:3]).removeprefix(b"data: ")

@@ -1,19 +1,23 @@
 """What a job is asked to do, and what its record says.
 
 Invariant: the request line, headers and body are kept as the client sent them; the record is read as bytes and
-given types here, and nowhere else.
+given types here, and nowhere else: what does not have them is nobody's record.
 Does not know: HTTP, Redis.
 """
 
-import json
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, TypedDict, TypeVar
+
+import msgspec
 
 from streamlog.keys import Lane
 from streamlog.lifecycle import State
 from streamlog.positions import Position
+
+_Kind = TypeVar("_Kind")
 
 
 def new_job_id() -> str:
@@ -86,6 +90,44 @@ RECORD_FIELDS = (
 )  # fmt: skip
 
 
+# What travels, and nothing else: no header of a call's own, and no line that a value could add to a head.
+_Value = Annotated[str, msgspec.Meta(pattern=r"^[\t\x20-\x7e\x80-\xff]*\Z")]
+_OURS = r"anthropic-[!#$%&'*+.^_`|~0-9a-z-]*"
+_NameThere = Annotated[str, msgspec.Meta(pattern=rf"^{_OURS}\Z")]
+_NameBack = Annotated[str, msgspec.Meta(pattern=rf"^(request-id|retry-after|x-should-retry|content-type|{_OURS})\Z")]
+
+
+class UpstreamHead(TypedDict, total=False):
+    """Status and travelling headers of an upstream's answer; empty while there is none."""
+
+    status: Annotated[int, msgspec.Meta(ge=200, le=599)]
+    headers: dict[_NameBack, _Value]
+
+
+_head = msgspec.json.Decoder(UpstreamHead)
+_headers = msgspec.json.Decoder(dict[_NameThere, _Value])
+_usage = msgspec.json.Decoder(dict[str, Any])
+_FIGURE = re.compile(r"[0-9]{0,16}")
+
+
+def read_head(data: bytes | str) -> UpstreamHead:
+    """The head that was stored with an answer. Raises `ValueError`."""
+    return _read(_head, data or "{}")
+
+
+def _read(decoder: msgspec.json.Decoder[_Kind], data: bytes | str) -> _Kind:
+    try:
+        return decoder.decode(data)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _figure(text: str) -> int:
+    if not _FIGURE.fullmatch(text):
+        raise ValueError("a figure of more than 16 digits, or none")
+    return int(text or 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A job's record. Redis times in microseconds, 0 while unknown.
@@ -109,7 +151,7 @@ class Record:
     content_us: int
     ended_us: int
     code: str
-    response: dict[str, Any]
+    response: UpstreamHead
     usage: dict[str, Any]
     refusal: bytes | None
 
@@ -126,17 +168,17 @@ class Record:
             stream=text["stream"] == "1",
             method=text["method"],
             path=text["path"],
-            headers=json.loads(text["headers"] or "{}"),
+            headers=_read(_headers, text["headers"] or "{}"),
             model=text["model"],
             owner=text["owner"],
             request_id=text["request_id"],
             last=Position.parse(text["last"]),
-            created_us=int(text["created_us"] or 0),
-            claimed_us=int(text["claimed_us"] or 0),
-            content_us=int(text["content_us"] or 0),
-            ended_us=int(text["ended_us"] or 0),
+            created_us=_figure(text["created_us"]),
+            claimed_us=_figure(text["claimed_us"]),
+            content_us=_figure(text["content_us"]),
+            ended_us=_figure(text["ended_us"]),
             code=text["code"],
-            response=json.loads(text["response"] or "{}"),
-            usage=json.loads(text["usage"] or "{}"),
+            response=read_head(text["response"]),
+            usage=_read(_usage, text["usage"] or "{}"),
             refusal=of["refusal"],
         )

@@ -7,15 +7,20 @@ Does not know: HTTP, how a job is run (`claims` and `writer`), how its frames ar
 
 import asyncio
 import json
+from collections.abc import Awaitable
 from dataclasses import dataclass
+
+from redis.exceptions import ResponseError
 
 from streamlog.bodies import fetch, store
 from streamlog.errors import ClientError, InternalError
 from streamlog.frames import Chunk, from_entry
+from streamlog.garbled import is_wrong_type, lost_if_garbled
 from streamlog.jobs import RECORD_FIELDS, Quota, Record, Request, Terms, new_job_id
 from streamlog.keys import Keys, Lane
 from streamlog.lifecycle import ENDINGS
 from streamlog.line import Line
+from streamlog.scripts import Argument
 from streamlog.settings import JobSettings
 
 PAGE_BYTES = 256 * 1024
@@ -53,8 +58,9 @@ class Ended:
 
     @classmethod
     def read(cls, row: list[bytes]) -> "Ended":
-        job_id, state, code, model, duration_us = (value.decode() for value in row)
-        return cls(job_id, state, code, model, int(duration_us) / 1e6)
+        """Never fails: it is read beside other jobs, and may tell of one that was spoiled."""
+        job_id, state, code, model, duration_us = (value.decode(errors="replace") for value in row)
+        return cls(job_id, state, code, model, int(duration_us) / 1e6 if duration_us.isdecimal() else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +94,33 @@ class StreamLog:
         # The body goes apart: a script with a 32 MB argument would block Redis for 70 ms.
         stored = await store(self._line, self._keys.body(job_id), request.body, life_ms)
         arq_job: dict[str, object] = {"t": None, "f": "generate", "a": [job_id], "k": {}, "et": 0}
-        submitted = self._line.script(
-            "submit", job_id, len(request.body), self._settings.queue_jobs, self._settings.queue_bytes, life_ms,
+        submit = (
+            job_id, len(request.body), self._settings.queue_jobs, self._settings.queue_bytes, life_ms,
             _ms(terms.queue_wait_s), _ms(terms.hold_s), json.dumps(arq_job), terms.gateway or "", _ms(terms.watch_s),
             terms.lane, same.fingerprint, same.idempotency, int(same.retried), terms.owner,
             quota.requests_a_minute, quota.tokens_a_minute * at_work, quota.streams_at_once * at_work,
             *_fields(request, terms),
         )  # fmt: skip
-        _, (word, figure, *placed) = await asyncio.gather(stored, submitted)
+        _, (word, figure, *placed) = await asyncio.gather(stored, self._submitted(*submit))
         self._refuse(word.decode(), int(figure), quota)
         return Placed(placed[0].decode(), int(figure), word == b"joined")
+
+    def _submitted(self, *submit: Argument) -> Awaitable[list[bytes]]:
+        """Asked at once, in the same write as the body; asked again if an owner's own keys had to be mended."""
+        answer: asyncio.Future[list[bytes]] = self._line.script("submit", *submit)
+
+        async def mended() -> list[bytes]:
+            try:
+                return await answer
+            except ResponseError as error:
+                if not is_wrong_type(error):
+                    raise
+            _, fingerprint, idempotency, _, owner = submit[10:15]
+            await self._line.script("mend", owner, fingerprint, idempotency)
+            again: list[bytes] = await self._line.script("submit", *submit)
+            return again
+
+        return mended()
 
     def _refuse(self, word: str, figure: int, quota: Quota) -> None:
         if word.endswith("_limited"):
@@ -114,18 +137,23 @@ class StreamLog:
             raise InternalError("request_lost")
 
     async def record(self, job_id: str) -> Record | None:
-        """The job's record; None if there is none (any more)."""
-        return Record.read(await self._line.command("HMGET", self._keys.record(job_id), *RECORD_FIELDS))
+        """The job's record; None if there is none (any more). Raises `InternalError` `stream_lost` for one not ours."""
+        with lost_if_garbled():
+            return Record.read(await self._line.command("HMGET", self._keys.record(job_id), *RECORD_FIELDS))
 
     async def body(self, job_id: str) -> bytes | None:
         """The request body; None when the job has ended or is not known."""
         return await fetch(self._line, self._keys.body(job_id))
 
     async def read(self, job_id: str, start: str = "-") -> Page:
-        """About `PAGE_BYTES` of the log from the position `start` on, inclusive; `-` is its beginning."""
-        state, entries, more = await self._line.script("read", job_id, start, PAGE_BYTES)
-        chunks = [from_entry(entry[0], dict(zip(entry[1][::2], entry[1][1::2], strict=True))) for entry in entries]
-        return Page(state is not None, chunks, bool(more), state is not None and state.decode() in ENDINGS)
+        """About `PAGE_BYTES` of the log from the position `start` on, inclusive; `-` is its beginning.
+
+        Raises `InternalError` `stream_lost` for a log that is not ours.
+        """
+        with lost_if_garbled():
+            state, entries, more = await self._line.script("read", job_id, start, PAGE_BYTES)
+            chunks = [from_entry(entry[0], dict(zip(entry[1][::2], entry[1][1::2], strict=True))) for entry in entries]
+            return Page(state is not None, chunks, bool(more), state is not None and state.decode() in ENDINGS)
 
     async def end(self, job_id: str, attempt: int | None, state: str, code: str) -> Ended | None:
         """End a job by name. `attempt` None cancels whatever runs; else only if no later attempt has it.

@@ -4,8 +4,10 @@ Invariant: nothing here shows or removes a job of another owner; both are one sc
 Does not know: HTTP, how jobs run.
 """
 
+import contextlib
 from dataclasses import dataclass
 
+from streamlog.garbled import lost_if_garbled
 from streamlog.jobs import RECORD_FIELDS, Record
 from streamlog.line import Line
 from streamlog.log import Ended
@@ -43,14 +45,20 @@ class OwnedJobs:
         """
         behind = (after.created_us, after.job_id) if after else ("", "")
         found, *rest = await self._line.script("list", owner, *behind, most, state, *RECORD_FIELDS)
-        read = ((job_id.decode(), Record.read(values)) for job_id, *values in found)
-        jobs = [(job_id, record) for job_id, record in read if record is not None]
+        jobs: list[tuple[str, Record]] = []
+        for job_id, *values in found:
+            with contextlib.suppress(ValueError):  # a spoiled one cannot be shown, and must not hide the others
+                record = Record.read(values)
+                if record is not None:
+                    jobs.append((job_id.decode(), record))
         return Listed(jobs, Place(int(rest[0]), rest[1].decode()) if rest else None)
 
     async def remove(self, owner: str, job_id: str) -> tuple[bool, Ended | None]:
         """Remove prompt, answer and record of an owner's job; one that waits or runs is cancelled first.
 
-        Answers whether there was such a job, and its ending if it was cancelled.
+        Answers whether there was such a job, and its ending if it was cancelled. Raises `InternalError` `stream_lost`
+        for a record that is not ours.
         """
-        word, *ended = await self._line.script("remove", job_id, owner)
+        with lost_if_garbled():
+            word, *ended = await self._line.script("remove", job_id, owner)
         return word != b"gone", Ended.read(ended) if ended else None

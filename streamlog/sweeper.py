@@ -37,6 +37,8 @@ class Sweeper:
                     pass
             except LINK_ERRORS as error:
                 _log.warning("sweep not done: %s", type(error).__name__)
+            except Exception:  # whatever it was that Redis told: without its sweep the process would have to end
+                _log.exception("sweep not done")
             await asyncio.sleep(self._sweep_s)
 
     async def _sweep(self) -> int:

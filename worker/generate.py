@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import json
 import logging
+import re
 from time import monotonic
 from typing import Any
 
@@ -26,6 +27,9 @@ from worker.settings import WorkerSettings
 from worker.upstream import Answer, Upstream
 
 _log = logging.getLogger("sluice.worker")
+_CALL = re.compile(
+    r"(POST /v1/messages(/count_tokens)?|GET /v1/models(/[A-Za-z0-9][A-Za-z0-9._:@-]{0,255})?)(\?[^\x00-\x20\x7f]*)?"
+)
 # What Anthropic's own limits count: https://docs.claude.com/en/api/rate-limits (cache reads are free for most models).
 _COUNTED = ("input_tokens", "cache_creation_input_tokens", "output_tokens")
 
@@ -37,7 +41,7 @@ async def generate(
     code = "worker_failed"
     try:
         async with asyncio.timeout(run_limit_s) as limit:
-            record = Record.read(claim.record_values)
+            record = _record(claim)
             body = claim.body if claim.body is not None else await log.body(claim.job_id)
             if record is not None and body is not None:
                 await Generation(upstream, settings, claim, writer, record, body).run()
@@ -228,6 +232,15 @@ class Generation:
             hold_left_s=self._hold_ends - monotonic(),
             streams=self._request.stream,
         )
+
+
+def _record(claim: Claim) -> Record | None:
+    """None if it is not a call that a gateway takes: the upstream's key goes nowhere else, whatever Redis says."""
+    try:
+        record = Record.read(claim.record_values)
+    except ValueError:
+        return None
+    return record if record is not None and _CALL.fullmatch(f"{record.method} {record.path}") else None
 
 
 def _fed(reading: Reading, read: bytes) -> list[bytes]:

@@ -72,6 +72,8 @@ class Running:
                 await self._renew()
             except LINK_ERRORS as error:
                 _log.warning("leases not renewed: %s", type(error).__name__)
+            except Exception:  # whatever it was that Redis told: without renewals the process would have to end
+                _log.exception("leases not renewed")
 
     async def _renew(self) -> None:
         runs = list(self.runs.values())

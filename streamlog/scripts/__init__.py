@@ -17,7 +17,7 @@ from streamlog.keys import Keys
 
 NAMES = (
     "submit", "claim", "renew", "sweep", "append", "conclude", "note", "end", "release", "watch", "leave", "read",
-    "list", "remove",
+    "list", "remove", "mend",
 )  # fmt: skip
 
 _DEFINED = re.compile(r"^local (?:function )?(\w+)", re.MULTILINE)
@@ -42,7 +42,8 @@ class Scripts:
     """All scripts of one deployment, as attributes by name: `scripts["append"]`."""
 
     def __init__(self, keys: Keys) -> None:
-        prelude = [*keys.lua().splitlines(), _told(), *_text("common").split("\n\n")]
+        parts = [part for name in ("common", "mending") for part in _text(name).split("\n\n")]
+        prelude = [*keys.lua().splitlines(), _told(), *parts]
         self._scripts = {name: _script(name, _linked(prelude, _text(name))) for name in NAMES}
 
     def __getitem__(self, name: str) -> Script:

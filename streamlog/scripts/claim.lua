@@ -6,20 +6,47 @@ local claimed = {}
 local now_ms, now_us = clock()
 local lane = ARGV[5]
 local most = math.min(tonumber(ARGV[2]), 8)
+local RECORD_MOST = 1048576
 if most < 1 then return claimed end -- an end of -1 would be the whole queue
+
+-- What can fail because of this job, before anything is changed. Nil if it does not wait.
+local function looked(id)
+  local of = redis.call('HMGET', RECORD .. id, 'state', 'attempt', 'hold_until_ms', 'created_us', 'claims', 'body_bytes')
+  if of[1] ~= 'queued' then return nil end
+  for i = 2, 6 do
+    if not is_figure(of[i]) then error('not a figure', 0) end
+  end
+  local arq_job, body = redis.call('GET', ARQ_JOB .. id), false
+  if redis.call('STRLEN', BODY .. id) <= tonumber(ARGV[4]) then body = redis.call('GET', BODY .. id) end
+  if arq_job and #arq_job > 1024 then error('not what arq was given', 0) end
+  return {next_attempt(of[2], now_ms), digits((tonumber(of[3]) or 0) - now_ms),
+    digits(tonumber(now_us) - (tonumber(of[4]) or now_us)), arq_job, body}
+end
+
+-- These are mended by the sweep, and not a job's fault.
+local held_bytes = redis.call('GET', QUEUED_BYTES .. lane) or '0'
+if not string.find(held_bytes, '^%-?%d+$') then return redis.error_reply('ERR queued bytes are no number') end
+redis.call('ZCARD', LEASES)
+
 for _, id in ipairs(redis.call('ZRANGE', QUEUE .. lane, 0, most - 1)) do
-  local of = redis.call('HMGET', RECORD .. id, 'state', 'attempt', 'hold_until_ms', 'created_us')
-  dequeue(id)
-  if of[1] == 'queued' then
-    local attempt = next_attempt(of[2], now_ms)
-    redis.call('HSET', RECORD .. id, 'state', 'running', 'attempt', attempt, 'last', attempt .. '-0',
-      'worker', ARGV[1], 'claimed_us', now_us)
-    redis.call('HINCRBY', RECORD .. id, 'claims', 1)
-    redis.call('ZADD', LEASES, digits(now_ms + tonumber(ARGV[3])), id)
-    local small = redis.call('STRLEN', BODY .. id) <= tonumber(ARGV[4])
-    claimed[#claimed + 1] = {id, attempt, digits((tonumber(of[3]) or 0) - now_ms),
-      digits(tonumber(now_us) - (tonumber(of[4]) or now_us)), redis.call('GET', ARQ_JOB .. id),
-      small and redis.call('GET', BODY .. id), unpack(redis.call('HMGET', RECORD .. id, unpack(ARGV, 6)))}
+  local well, found = attempted(looked, id)
+  if not well or not is_id(id) then
+    leave_to_the_sweep(id)
+  else
+    dequeue(id)
+    if found then
+      redis.call('HSET', RECORD .. id, 'state', 'running', 'attempt', found[1], 'last', found[1] .. '-0',
+        'worker', ARGV[1], 'claimed_us', now_us)
+      redis.call('HINCRBY', RECORD .. id, 'claims', 1)
+      redis.call('ZADD', LEASES, digits(now_ms + tonumber(ARGV[3])), id)
+      local of, size = redis.call('HMGET', RECORD .. id, unpack(ARGV, 6)), 0
+      for _, value in ipairs(of) do size = size + (value and #value or 0) end
+      if size > RECORD_MOST then
+        leave_to_the_sweep(id)
+      else
+        claimed[#claimed + 1] = {id, found[1], found[2], found[3], found[4], found[5], unpack(of)}
+      end
+    end
   end
 end
 if redis.call('ZCARD', QUEUE .. lane) > 0 then ring(lane) end

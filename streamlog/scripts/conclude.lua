@@ -17,4 +17,9 @@ if first == '1' then
   log_expires_with_record(id)
 end
 if ARGV[10] then redis.call('HSET', RECORD .. id, unpack(ARGV, 10)) end
-return {'written', unpack(finish(id, mark, position, ARGV[9], now_us))}
+local well, told = attempted(finish, id, mark, position, ARGV[9], now_us)
+if not well then
+  mend_job(id)
+  told = finish(id, mark, position, ARGV[9], now_us)
+end
+return {'written', unpack(told)}

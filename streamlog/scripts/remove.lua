@@ -6,6 +6,7 @@ local of = redis.call('HMGET', RECORD .. id, 'owner', 'state', 'worker', 'finger
 if of[1] ~= ARGV[2] then return {'gone'} end
 local answer = {'removed'}
 if lives(of[2]) then
+  mend_job(id)
   answer = {'ended', unpack(end_by_name(id, 'cancelled', 'cancelled'))}
   if of[2] == 'running' and of[3] then nudge(of[3]) end
 end

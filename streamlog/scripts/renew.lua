@@ -4,13 +4,24 @@
 local answers = {}
 local now_ms = clock()
 local lease_end_ms = digits(now_ms + tonumber(ARGV[1]))
+
+-- What can fail because of this job: the ending, or nil if somebody wants it.
+local function unwanted(id, grace_ms, left_ms, created_us)
+  if last_seen_ms(id, left_ms, created_us) + (tonumber(grace_ms) or 0) > now_ms then return nil end
+  mend_job(id)
+  return end_by_name(id, 'cancelled', 'abandoned')
+end
+
 for i = 2, #ARGV, 2 do
   local id = ARGV[i]
-  local of = redis.call('HMGET', RECORD .. id, 'state', 'attempt', 'attached', 'grace_ms', 'left_ms', 'created_us')
-  if of[1] ~= 'running' or of[2] ~= ARGV[i + 1] then
+  local of = redis.pcall('HMGET', RECORD .. id, 'state', 'attempt', 'attached', 'grace_ms', 'left_ms', 'created_us')
+  local well, told = not of.err, nil
+  local ours = well and of[1] == 'running' and of[2] == ARGV[i + 1]
+  if ours and of[3] == '1' then well, told = attempted(unwanted, id, of[4], of[5], of[6]) end
+  if not well then leave_to_the_sweep(id) end
+  if not well or not ours then
     answers[#answers + 1] = 'lost'
-  elseif of[3] == '1' and last_seen_ms(id, of[5], of[6]) + (tonumber(of[4]) or 0) <= now_ms then
-    local told = end_by_name(id, 'cancelled', 'abandoned')
+  elseif told then
     answers[#answers + 1] = {'abandoned', unpack(told)}
   else
     redis.call('ZADD', LEASES, lease_end_ms, id)

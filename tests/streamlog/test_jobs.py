@@ -32,7 +32,7 @@ def test_a_record_is_read_with_its_types() -> None:
     """Times as integers, JSON as values, a refusal byte for byte."""
     record = Record.read(
         _values(
-            attached=b"1", stream=b"0", method=b"POST", path=b"/v1/messages?a=b", headers=b'{"x":"y"}',
+            attached=b"1", stream=b"0", method=b"POST", path=b"/v1/messages?a=b", headers=b'{"anthropic-x":"y"}',
             model=b"m\xc3\xb6", owner=b"o", request_id=b"req_1", created_us=b"1700000000000001", claimed_us=b"2",
             content_us=b"3", ended_us=b"4",
             code=b"upstream_cut", response=b'{"status":429}', usage=b'{"output_tokens":1}', refusal=b"\xff\x00",
@@ -40,7 +40,12 @@ def test_a_record_is_read_with_its_types() -> None:
     )  # fmt: skip
     assert record is not None
     assert (record.state, record.attached, record.stream, record.last) == (State.RUNNING, True, False, Position(7, 3))
-    assert (record.method, record.path, record.headers, record.model) == ("POST", "/v1/messages?a=b", {"x": "y"}, "mö")
+    assert (record.method, record.path, record.headers, record.model) == (
+        "POST",
+        "/v1/messages?a=b",
+        {"anthropic-x": "y"},
+        "mö",
+    )
     assert (record.created_us, record.claimed_us, record.content_us, record.ended_us) == (
         1_700_000_000_000_001,
         2,
@@ -67,7 +72,21 @@ def test_what_is_not_known_yet_has_a_plain_value() -> None:
         ("last", b""),
         ("last", None),
         ("created_us", b"soon"),
+        ("created_us", b"9" * 17),
+        ("created_us", "\u0663".encode()),
         ("headers", b"{"),
+        ("headers", b"[" * 100_000),
+        ("headers", b"[]"),
+        ("headers", b'{"x-api-key": "mine"}'),
+        ("headers", b'{"anthropic-x": "a\\r\\nx-api-key: mine"}'),
+        ("headers", b'{"anthropic-x\\n": "a"}'),
+        ("headers", b'{"anthropic-x": "a\\n"}'),
+        ("headers", b'{"anthropic-x": 1}'),
+        ("response", b"\x80\x04\x95"),
+        ("response", b'{"status": 99}'),
+        ("response", b'{"status": 200, "headers": {"content-length": "3"}}'),
+        ("response", b'{"status": 200, "headers": {"retry-after": "1\\r\\nset-cookie: a"}}'),
+        ("usage", b"[1]"),
         ("owner", b"\xff"),
     ],
 )

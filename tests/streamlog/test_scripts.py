@@ -26,7 +26,7 @@ def test_a_script_is_known_by_its_sha1() -> None:
 def test_every_file_is_loaded_and_every_name_has_a_file() -> None:
     """No script lies about unused."""
     there = {file.name.removesuffix(".lua") for file in files(scripts).iterdir() if file.name.endswith(".lua")}
-    assert there == {*NAMES, "common"}
+    assert there == {*NAMES, "common", "mending"}
 
 
 def test_a_call_carries_no_keys() -> None:

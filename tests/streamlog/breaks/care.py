@@ -4,22 +4,30 @@ from tests.streamlog.breaks.book import of
 
 RENEW = of(
     "renew",
-    ("of[1] ~= 'running' or of[2] ~= ARGV[i + 1]", "of[2] ~= ARGV[i + 1]", "renew_says_lost_for_an_ended_job"),
     (
-        "of[1] ~= 'running' or of[2] ~= ARGV[i + 1]",
-        "of[2] ~= ARGV[i + 1]",
+        "well and of[1] == 'running' and of[2] == ARGV[i + 1]",
+        "well and of[2] == ARGV[i + 1]",
+        "renew_says_lost_for_an_ended_job",
+    ),
+    (
+        "well and of[1] == 'running' and of[2] == ARGV[i + 1]",
+        "well and of[2] == ARGV[i + 1]",
         "renew_says_lost_for_a_job_that_waits_again",
     ),
-    ("of[1] ~= 'running' or of[2] ~= ARGV[i + 1]", "of[1] ~= 'running'", "renew_says_lost_for_another_attempt"),
     (
-        "of[1] ~= 'running' or of[2] ~= ARGV[i + 1]",
-        "of[1] and of[2] ~= ARGV[i + 1]",
+        "well and of[1] == 'running' and of[2] == ARGV[i + 1]",
+        "well and of[1] == 'running'",
+        "renew_says_lost_for_another_attempt",
+    ),
+    (
+        "well and of[1] == 'running' and of[2] == ARGV[i + 1]",
+        "well and (not of[1] or of[2] == ARGV[i + 1])",
         "renew_says_lost_for_a_job_that_is_gone",
     ),
     ("answers[#answers + 1] = 'lost'", "answers[1] = 'lost'", "renew_answers_for_each_pair_by_itself"),
-    ("of[3] == '1' and last_seen_ms", "last_seen_ms", "renew_lets_a_detached_job_run_on"),
-    ("+ (tonumber(of[4]) or 0) <= now_ms", "<= now_ms", "renew_waits_for_the_grace"),
-    ("elseif of[3] == '1' and", "elseif false and", "renew_ends_an_attached_job_that_nobody_watched_for_its_grace"),
+    ("if ours and of[3] == '1' then", "if ours then", "renew_lets_a_detached_job_run_on"),
+    ("+ (tonumber(grace_ms) or 0) > now_ms", "> now_ms", "renew_waits_for_the_grace"),
+    ("if ours and of[3] == '1' then", "if false then", "renew_ends_an_attached_job_that_nobody_watched_for_its_grace"),
     ("redis.call('ZADD', LEASES, lease_end_ms, id)", "", "renew_extends_what_is_ours"),
 )
 SWEEP = of(

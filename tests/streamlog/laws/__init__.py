@@ -8,6 +8,7 @@ from tests.streamlog.laws import (
     append,
     claim,
     ending,
+    hostile,
     joining,
     lanes,
     letting_go,
@@ -33,11 +34,13 @@ CHAPTERS = (
     sweep,
     append,
     ending,
+    hostile,
     letting_go,
     watching,
     reading,
     shortage,
     owning,
+    hostile,
     life,
 )
 __all__ = ["CHAPTERS", "LAWS"]
