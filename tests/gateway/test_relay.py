@@ -12,8 +12,10 @@ from gateway import sse
 from gateway.relay import ReaderStalled, Relay, head_headers
 from gateway.service import Submitted, now
 from gateway.subscribers import Subscriber
+from streamlog.errors import InternalError
 from streamlog.follow import Batch, Follower
 from streamlog.hub import BUFFER_BYTES
+from streamlog.jobs import UpstreamHead
 from streamlog.lifecycle import State
 from streamlog.log import PAGE_BYTES
 from streamlog.positions import Position
@@ -275,7 +277,10 @@ async def test_a_first_token_after_pings_is_timed(brief: House, moved: Moved) ->
 
 def test_headers_of_a_response() -> None:
     """The upstream's request id comes before ours; its content type is its own affair."""
-    head = {"status": 200, "headers": {"request-id": "req_up", "content-type": "x/y", "anthropic-x": "1"}}
+    head: UpstreamHead = {
+        "status": 200,
+        "headers": {"request-id": "req_up", "content-type": "x/y", "anthropic-x": "1"},
+    }
     expected = {"request-id": "req_up", "anthropic-x": "1", "sluice-job-id": "job_1"}
     job = submitted()
     assert head_headers(head, job) == expected
@@ -283,6 +288,14 @@ def test_headers_of_a_response() -> None:
     assert head_headers(b"", job) == {"request-id": "req_1", "sluice-job-id": "job_1"}
     joined = expected | {"idempotent-replayed": "true"}
     assert head_headers(head, submitted(joined=True)) == joined
+
+
+@pytest.mark.parametrize("head", [b"{", b"\x80\x04", b'{"headers": {"retry-after": "1\\r\\nset-cookie: a"}}'])
+def test_a_garbled_head_is_an_error_by_name(head: bytes) -> None:
+    """It was found in Redis: nothing of it may become a header."""
+    with pytest.raises(InternalError) as lost:
+        head_headers(head, submitted())
+    assert lost.value.code == "stream_lost"
 
 
 def _connections(house: House) -> list[Any]:
