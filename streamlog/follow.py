@@ -6,6 +6,7 @@ Does not know: HTTP, pings, who is listening.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -79,7 +80,9 @@ class Follower:
         self._listener.reason = None if fresh else "start"
         self._started = not fresh
         self._quiet_s = _QUIET_S
+        self._left: list[Chunk] = []  # taken, but not poured
         self._known = asyncio.get_running_loop().time()  # when nothing was known to be missing
+        self._moved = self._known  # when frames came on last
 
     def interrupt(self) -> None:
         """Make the present and every later `next` return None at once: whoever it is for has left."""
@@ -90,21 +93,26 @@ class Follower:
         """Stop listening; safe to call twice."""
         self._hub.unlisten(self.job_id, self._listener)
 
-    async def next(self, timeout_s: float) -> Batch | None:
+    async def next(self, timeout_s: float, pour: Callable[[bytes], bool] | None = None) -> Batch | None:
         """The next frames, all that are ready; None when none come in `timeout_s`, after the ending, when interrupted.
 
-        Raises `StreamLost`, or redis-py's errors when the log cannot be read in time.
+        `pour` is offered live frames that are neither a first nor an ending, as they come; those that it takes (it
+        answers True) are not returned, and begin the time anew. It must not wait. Raises `StreamLost`, or redis-py's
+        errors when the log cannot be read in time.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout_s
-        while not (self.ended or self.interrupted):
-            batch = await self._reread() if self._listener.reason else self._live()
+        self._moved = asyncio.get_running_loop().time()
+        while not self.interrupted and (self._left or not self.ended):
+            batch = await self._reread() if self._listener.reason and not self._left else self._live()
             if batch is not None:
-                self._quiet_s, self._known = _QUIET_S, loop.time()
+                self._moved_on()
                 return batch
-            if self._listener.reason is None and not await self._chunk_or_silence(deadline):
+            if self._listener.reason is None and not await self._chunk_or_silence(timeout_s, pour):
                 return None
         return None
+
+    def _moved_on(self) -> None:
+        self._quiet_s = _QUIET_S
+        self._known = self._moved = asyncio.get_running_loop().time()
 
     async def _reread(self) -> Batch | None:
         reason, self._listener.reason = self._listener.reason, None
@@ -129,6 +137,14 @@ class Follower:
         return self._batch(taken)
 
     def _live(self) -> Batch | None:
+        if self._left:
+            taken, self._left = self._left, []
+        else:
+            taken = self._taken()
+        return self._batch(taken)
+
+    def _taken(self) -> list[Chunk]:
+        """What has come and comes next; on a gap the listener is stale."""
         taken: list[Chunk] = []
         joined = 0
         while self._listener.chunks and joined < JOIN_BYTES and not self.ended:
@@ -136,7 +152,20 @@ class Follower:
             joined += len(chunk.data)
             if not self._take(chunk, taken):
                 self._listener.stale("gap")
-        return self._batch(taken)
+        return taken
+
+    def _pour(self, pour: Callable[[bytes], bool]) -> None:
+        """What has come goes on at once, past the task that waits; what cannot, wakes it."""
+        begun = self.at is not None
+        taken = self._taken()
+        if not taken:
+            return  # repeated frames, or a gap, of which the listener knows
+        if begun and not self.ended and pour(_joined(taken)):
+            self._moved_on()
+        else:
+            self._left = taken
+        if self._left or self._listener.chunks:
+            self._listener.wake.set()
 
     def _take(self, chunk: Chunk, taken: list[Chunk]) -> bool:
         """Add what of `chunk` comes next; False if it does not continue what was returned."""
@@ -164,25 +193,35 @@ class Follower:
     def _batch(self, taken: list[Chunk]) -> Batch | None:
         if taken:
             first, last = taken[0], taken[-1]
-            data = first.data if len(taken) == 1 else b"".join(chunk.data for chunk in taken)
-            return Batch(data, last.position, last.mark, first.head, first.stored_us)
+            return Batch(_joined(taken), last.position, last.mark, first.head, first.stored_us)
         return Batch(b"", self.at, "", b"", 0) if self.ended else None
 
-    async def _chunk_or_silence(self, deadline: float) -> bool:
-        """Wait for the listener; False when the deadline has come first."""
-        listener = self._listener
+    async def _chunk_or_silence(self, timeout_s: float, pour: Callable[[bytes], bool] | None) -> bool:
+        """Wait for the listener; False when nothing has come for `timeout_s`."""
+        listener, loop = self._listener, asyncio.get_running_loop()
         listener.wake.clear()
         if listener.chunks or listener.reason or self.interrupted:
             return True
-        # Counted over all turns: whoever asks in short ones must not put it off for ever.
-        silence = self._known + (self._quiet_s if self._hub.connected else _POLL_S)
+        listener.pour = None if pour is None else lambda: self._pour(pour)
         try:
-            async with asyncio.timeout_at(min(deadline, silence)):
-                await listener.wake.wait()
-        except TimeoutError:
-            if silence <= deadline:
-                self._quiet_s = min(2 * self._quiet_s, _QUIET_MOST_S)
-                listener.stale("silence")
-                return True
-            return False
+            while not listener.wake.is_set():
+                # Counted over all turns: whoever asks in short ones must not put it off for ever.
+                silence = self._known + (self._quiet_s if self._hub.connected else _POLL_S)
+                deadline = self._moved + timeout_s
+                if loop.time() >= min(silence, deadline):
+                    if silence > deadline:
+                        return False
+                    self._quiet_s = min(2 * self._quiet_s, _QUIET_MOST_S)
+                    listener.stale("silence")
+                    return True
+                # Set once for many chunks: what is poured only moves the times.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(min(silence, deadline)):
+                        await listener.wake.wait()
+        finally:
+            listener.pour = None
         return True
+
+
+def _joined(chunks: list[Chunk]) -> bytes:
+    return chunks[0].data if len(chunks) == 1 else b"".join(chunk.data for chunk in chunks)

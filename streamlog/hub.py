@@ -8,6 +8,7 @@ Does not know: positions, endings, HTTP.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
@@ -23,13 +24,18 @@ BUFFER_BYTES = 128 * 1024
 
 
 class Listener:
-    """What one subscriber has received and not yet taken: at most `BUFFER_BYTES`, else it is stale."""
+    """What one subscriber has received and not yet taken: at most `BUFFER_BYTES`, else it is stale.
 
-    __slots__ = ("_bytes", "chunks", "reason", "wake")
+    Chunks wake the subscriber's task; with `pour` set they are poured instead, once for all that one read has brought,
+    without a switch of tasks. Everything else always wakes.
+    """
+
+    __slots__ = ("_bytes", "chunks", "pour", "reason", "wake")
 
     def __init__(self) -> None:
         self.chunks: deque[Chunk] = deque()
         self.wake = asyncio.Event()
+        self.pour: Callable[[], None] | None = None
         self.reason: str | None = None  # why the log must be read; None while it need not be
         self._bytes = 0
 
@@ -40,7 +46,8 @@ class Listener:
             return
         self._bytes += len(chunk.data)
         self.chunks.append(chunk)
-        self.wake.set()
+        if self.pour is None:
+            self.wake.set()
 
     def take(self) -> Chunk:
         """The oldest chunk; raises `IndexError` if there is none."""
@@ -65,6 +72,7 @@ class Hub(Link):
         self._keys = keys
         self._listeners: dict[bytes, set[Listener]] = {}
         self._wanted: dict[bytes, bool] = {}  # channel -> subscribe (or unsubscribe), to be sent
+        self._fed: list[Listener] = []  # by the present read
         self._heard = 0.0
         self._watch: asyncio.Task[None] | None = None
 
@@ -146,6 +154,14 @@ class Hub(Link):
             return
         for listener in listeners:
             listener.offer(chunk)
+            if listener.pour is not None:
+                self._fed.append(listener)
+
+    def _read_over(self) -> None:
+        fed, self._fed = self._fed, []
+        for listener in fed:
+            if listener.chunks and listener.pour is not None:
+                listener.pour()
 
     def _lost(self) -> None:
         """Followers wait for less while there is no connection, so they must look again."""

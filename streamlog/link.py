@@ -41,6 +41,7 @@ class _Wire(asyncio.Protocol):
             self._reader.feed(data)
             while (reply := self._reader.gets()) is not False:
                 self._link._reply(reply)
+            self._link._read_over()
         except Exception as error:
             if not self.closed.done():
                 self.closed.set_exception(error)
@@ -95,6 +96,9 @@ class Link(ABC):
     @abstractmethod
     def _reply(self, reply: Any) -> None:
         """A reply has come. An exception that this raises gives the connection up."""
+
+    def _read_over(self) -> None:
+        """All replies of one read have been told."""
 
     @abstractmethod
     def _pending(self) -> list[bytes]:

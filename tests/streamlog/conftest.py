@@ -7,6 +7,7 @@ import pytest
 pytest.register_assert_rewrite("tests.streamlog.laws")
 
 from tests.streamlog.fake import Fake  # noqa: E402  # only now are the laws' asserts told in full
+from tests.streamlog.following import Reader  # noqa: E402  # the same
 from tests.streamlog.world import World  # noqa: E402  # the same
 from tests.support.valkey import Valkey  # noqa: E402  # the same
 
@@ -32,3 +33,9 @@ def private() -> Iterator[Valkey]:
     server = Valkey()
     yield server
     server.close()
+
+
+@pytest.fixture(params=[None, lambda number: number % 3 != 2], ids=["returned", "poured"])
+def pouring(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers take live frames as they are returned, or pour two of three offers and are returned the third."""
+    monkeypatch.setattr(Reader, "takes", request.param and staticmethod(request.param))

@@ -19,7 +19,12 @@ TURN_S = 0.5
 
 
 class Reader:
-    """Collects what a follower returns: `data`, `batches`, and the reasons for each look into the log."""
+    """Collects what a follower returns: `data`, `batches`, and the reasons for each look into the log.
+
+    `takes` says which of the live frames that a follower offers are poured (counted from 0), else they are returned.
+    """
+
+    takes: Callable[[int], bool] | None = None
 
     def __init__(
         self,
@@ -32,6 +37,8 @@ class Reader:
         log: StreamLog | None = None,
     ) -> None:
         self.batches: list[Batch] = []
+        self.offered = 0
+        self._parts: list[bytes] = []
         self.reasons: list[str] = []
         self.follower = Follower(
             log or world.log, hub or world.hub, job_id, after, fresh=fresh, on_reread=self.reasons.append
@@ -39,13 +46,23 @@ class Reader:
 
     @property
     def data(self) -> bytes:
-        return b"".join(batch.data for batch in self.batches)
+        return b"".join(self._parts)
+
+    def pour(self, data: bytes) -> bool:
+        """Take what is offered, or not."""
+        assert self.takes is not None
+        self.offered += 1
+        if self.takes(self.offered - 1):
+            self._parts.append(data)
+            return True
+        return False
 
     async def next(self, timeout_s: float = TURN_S) -> bool:
         """One call of `next`; whether it brought something."""
-        batch = await self.follower.next(timeout_s)
+        batch = await self.follower.next(timeout_s, self.pour if self.takes else None)
         if batch is not None:
             self.batches.append(batch)
+            self._parts.append(batch.data)
         return batch is not None
 
     async def settle(self) -> "Reader":

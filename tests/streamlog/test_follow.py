@@ -11,6 +11,8 @@ from tests.streamlog.following import Hooked, Losing, Reader, events, frames, me
 from tests.streamlog.world import World
 from tests.support.facts import true
 
+pytestmark = pytest.mark.usefixtures("pouring")
+
 
 async def test_frames_are_found_whenever_they_were_written(world: World) -> None:
     """Before the listening, between listening and reading, between the read and its answer's arrival, and after."""
@@ -261,3 +263,23 @@ async def test_close_takes_the_subscription_along(world: World) -> None:
     reader.follower.close()
     reader.follower.close()
     await subscribed(world, claim.job_id, 0)
+
+
+async def test_what_is_poured_is_not_returned_and_begins_the_time_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One `next` sees many chunks go by; it ends when nothing has come for its time, counted from the last of them."""
+    monkeypatch.setattr(Reader, "takes", staticmethod(lambda number: True))
+    claim, writer = await world.running()
+    await writer.write(events(1, 1))
+    reader = await (await Reader(world, claim.job_id).until(1)).settle()
+    returned = len(reader.batches)
+    started = asyncio.get_running_loop().time()
+    waiting = asyncio.create_task(reader.next(0.4))
+    for number in range(2, 7):
+        await asyncio.wait((waiting,), timeout=0.15)
+        await writer.write(events(number, number))
+    assert not await waiting
+    assert asyncio.get_running_loop().time() - started > 5 * 0.15 + 0.3
+    assert (reader.offered, len(reader.batches)) == (5, returned)
+    assert reader.data == frames(claim.job_id, claim.attempt, 1, 6)

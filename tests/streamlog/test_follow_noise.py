@@ -14,6 +14,8 @@ from tests.support.valkey import Valkey
 
 CUTS = 1000
 
+pytestmark = pytest.mark.usefixtures("pouring")
+
 
 async def _write(writer: Writer, dice: random.Random, last: int) -> None:
     """Frames 1 to `last` in chunks of one to seven; the last is the ending."""
