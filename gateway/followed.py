@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway import sse
-from gateway.relay import SSE_HEADERS, ReaderStalled, Relay
+from gateway.relay import SSE_HEADERS, ReaderStalled, Relay, pour_of
 from gateway.replies import new_request_id
 from gateway.service import Service
 from streamlog.errors import InternalError, SluiceError
@@ -35,11 +35,11 @@ class FollowedStream(Response):
         self._after = after
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = new_request_id()
+        request_id, ping_s = new_request_id(), self._service.settings.ping_s
         headers = {"request-id": request_id, "sluice-job-id": self._job_id}
         follower = self._service.follow(self._job_id, self._after)
         with self._service.subscribers.opened(follower, receive, resumes=True, known=False) as subscriber:
-            relay = Relay(self._service, subscriber, send, request_id, self._service.settings.ping_s)
+            relay = Relay(self._service, subscriber, send, request_id, ping_s, pour=pour_of(scope))
             try:
                 batch = await follower.next(0)
             except SluiceError as problem:  # the stream is lost: said at once, as an event

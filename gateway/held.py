@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway import sse
-from gateway.relay import SSE_HEADERS, ReaderStalled, Relay, head_headers, joined_headers
+from gateway.relay import SSE_HEADERS, Pour, ReaderStalled, Relay, head_headers, joined_headers, pour_of
 from gateway.replies import json_reply, problem_reply
 from gateway.service import Service, Submitted
 from gateway.subscribers import Subscriber
@@ -34,7 +34,7 @@ class HeldResponse(Response):
         follower = self.service.follow(self.job.job_id, fresh=not self.job.joined)
         with self.service.subscribers.opened(follower, receive, resumes=False, known=True) as subscriber:
             try:
-                reply = await self.answer(subscriber, send)
+                reply = await self.answer(subscriber, send, pour_of(scope))
             except ReaderStalled:
                 return
             except LINK_ERRORS:
@@ -44,7 +44,7 @@ class HeldResponse(Response):
             if reply is not None and not subscriber.gone:
                 await reply(scope, receive, send)
 
-    async def answer(self, subscriber: Subscriber, send: Send) -> Response | None:
+    async def answer(self, subscriber: Subscriber, send: Send, pour: Pour | None) -> Response | None:
         """Send the answer, or give a response to send instead."""
         raise NotImplementedError
 
@@ -66,7 +66,7 @@ class HeldResponse(Response):
 class HeldStream(HeldResponse):
     """`stream: true`: hold, then commit to 200 and relay."""
 
-    async def answer(self, subscriber: Subscriber, send: Send) -> Response | None:
+    async def answer(self, subscriber: Subscriber, send: Send, pour: Pour | None) -> Response | None:
         batch = await subscriber.follower.next(self.job.hold_s)
         if batch is not None and batch.mark and sse.is_error_frame(batch.data):
             return await self.refusal(batch)
@@ -74,7 +74,7 @@ class HeldStream(HeldResponse):
             return None
         if batch is None and subscriber.stopping:
             raise InternalError("draining", retry_after_s=1)
-        relay = Relay(self.service, subscriber, send, self.job.request_id, self.job.ping_s, self.job)
+        relay = Relay(self.service, subscriber, send, self.job.request_id, self.job.ping_s, self.job, pour)
         head = batch.head if batch is not None else await self._known_head()
         await relay.start(200, SSE_HEADERS | head_headers(head, self.job))
         await relay.run(batch)
@@ -88,7 +88,7 @@ class HeldStream(HeldResponse):
 class HeldWhole(HeldResponse):
     """`stream: false`: the head is held to the end, the body passed on unchanged."""
 
-    async def answer(self, subscriber: Subscriber, send: Send) -> Response | None:
+    async def answer(self, subscriber: Subscriber, send: Send, pour: Pour | None) -> Response | None:
         batch = await subscriber.follower.next(_FOR_EVER_S)
         if batch is None:
             if subscriber.stopping:

@@ -22,6 +22,9 @@ _LAST_WORDS_S = 30.0
 _LAST_WORDS_BYTES = 1024 * 1024 * 1024
 
 
+POURING = "sluice.pouring"  # the name of the extension in a request's scope
+
+
 class _HeadTooLarge(Exception):
     """Raised into the parser, which then reads no further."""
 
@@ -33,6 +36,26 @@ class _AnswersTransport:
         self.write = protocol.transport.write
         self.is_closing = protocol.transport.is_closing
         self.close = protocol.close
+
+
+class Pouring:
+    """A way for parts of a body past ASGI, whose messages and awaits cost more than the parts."""
+
+    def __init__(self, protocol: "Protocol", cycle: RequestResponseCycle) -> None:
+        self._write = protocol.transport.write
+        self._flow = protocol.flow
+        self._cycle = cycle
+
+    def pour(self, part: bytes) -> bool:
+        """Write a part now, at the place where the answer's body stands; False if that cannot be, and it was not.
+
+        It cannot before the head and behind the end, to a reader that is slow or gone, and where a length was told.
+        """
+        cycle = self._cycle
+        if self._flow.write_paused or cycle.disconnected or not cycle.chunked_encoding or cycle.response_complete:
+            return False
+        self._write(b"%x\r\n%b\r\n" % (len(part), part))
+        return True
 
 
 class Protocol(HttpToolsProtocol):
@@ -84,6 +107,7 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self.cycle is not before:
             self.cycle.transport = cast(Any, self._answers_transport)
+            self.cycle.scope["extensions"] = {POURING: cast(Any, Pouring(self, self.cycle))}
             # Until the request is complete nobody knows where the next one would begin.
             self._unfinished, self._keep_alive, self.cycle.keep_alive = self.cycle, self.cycle.keep_alive, False
 

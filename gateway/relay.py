@@ -10,7 +10,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from starlette.types import Scope
+
 from gateway import sse
+from gateway.protocol import POURING, Pouring
 from gateway.service import Service, Submitted, now
 from gateway.subscribers import Subscriber
 from streamlog.errors import InternalError, SluiceError
@@ -20,6 +23,7 @@ from streamlog.jobs import UpstreamHead, read_head
 from streamlog.redis_link import LINK_ERRORS
 from telemetry import announce, facts
 
+Pour = Callable[[bytes], bool]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _SLICE_BYTES = 16 * 1024
@@ -37,7 +41,8 @@ class ReaderStalled(Exception):
 class Relay:
     """Sends one job to one open response, with a ping after each silence of `ping_s`.
 
-    `submitted` for the subscriber that made the call; it is timed unless it joined.
+    `submitted` for the subscriber that made the call; it is timed unless it joined. `pour` is a short way for what
+    comes live (`pour_of`).
     """
 
     def __init__(
@@ -48,11 +53,13 @@ class Relay:
         request_id: str,
         ping_s: float,
         submitted: Submitted | None = None,
+        pour: Pour | None = None,
     ) -> None:
         self._service = service
         self._subscriber = subscriber
         self._follower = subscriber.follower
         self._send_message = send
+        self._pour = pour
         self._request_id = request_id
         self._ping_s = ping_s
         self._submitted = None if submitted is None or submitted.joined else submitted
@@ -77,7 +84,7 @@ class Relay:
                     break
                 else:
                     await self._send(await self._ping())
-                batch = await self._follower.next(self._ping_s)
+                batch = await self._follower.next(self._ping_s, self._pour if self._content else None)
         except LINK_ERRORS:
             await self._send(sse.error(InternalError("redis_unavailable"), self._request_id))
         except SluiceError as problem:
@@ -115,6 +122,12 @@ class Relay:
         total_s = now() - submitted.accepted
         stored_s = (batch.stored_us - submitted.created_us) / 1e6
         announce(facts.FirstContentSent(submitted.model, total_s, max(0.0, total_s - stored_s)))
+
+
+def pour_of(scope: Scope) -> Pour | None:
+    """The short way to this response's body, if the server has one."""
+    pouring: Pouring | None = scope.get("extensions", {}).get(POURING)
+    return pouring.pour if pouring is not None else None
 
 
 def head_headers(head: bytes | UpstreamHead, job: Submitted) -> dict[str, str]:
