@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import pytest
@@ -145,7 +145,7 @@ class Scripted(Follower):
     def interrupt(self) -> None:
         self.interrupted = True
 
-    async def next(self, timeout_s: float) -> Batch | None:
+    async def next(self, timeout_s: float, pour: Callable[[bytes], bool] | None = None) -> Batch | None:
         return self.batches.pop(0)
 
 
