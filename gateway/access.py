@@ -5,7 +5,6 @@ Redis or a log.
 Does not know: what the owner may do (its `Client` says so).
 """
 
-import asyncio
 import hashlib
 import hmac
 import logging
@@ -18,7 +17,6 @@ from streamlog.errors import ClientError
 from telemetry import announce, facts
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_LOOK_S = 1.0
 _log = logging.getLogger("sluice.gateway")
 
 
@@ -45,18 +43,17 @@ class Access:
 
     async def watch_for_ever(self) -> None:
         """Take over each change of the file. One that will not do is told, and changes nothing."""
-        while self._file is not None:
-            await asyncio.sleep(_LOOK_S)
-            try:
-                changed = await asyncio.to_thread(self._file.refresh)
-            except ValueError as error:
-                announce(facts.ClientsRead("refused"))
-                _log.error("the clients file is not taken over: %s", error)
-                continue
-            if changed:
-                self._use()
-                announce(facts.ClientsRead("taken_over"))
-                _log.info("%d clients taken over", len({client.owner for client in self._file.by_hash.values()}))
+        if self._file is not None:
+            await self._file.watch_for_ever(self._take_over, _refused)
+
+    def _take_over(self) -> None:
+        self._use()
+        announce(facts.ClientsRead("taken_over"))
+        _log.info("%d clients taken over", len(self.names()))
+
+    def names(self) -> set[str]:
+        """The clients of the file, by name."""
+        return {client.name for client in self._file.by_hash.values()} if self._file else set()
 
     def _use(self) -> None:
         of_file = self._file.by_hash if self._file else {}
@@ -74,6 +71,11 @@ def may_listen(settings: GatewaySettings) -> bool:
     """Whether the address is safe to listen on: loopback, or keys are configured, or anonymity is asked for."""
     keys = settings.api_keys.strip(", ") or settings.clients_file
     return settings.host in _LOOPBACK or bool(keys) or settings.allow_anonymous
+
+
+def _refused(error: ValueError) -> None:
+    announce(facts.ClientsRead("refused"))
+    _log.error("the clients file is not taken over: %s", error)
 
 
 def _owner(key: str) -> str:

@@ -10,26 +10,25 @@
     keep_attached_s = 60
     keep_detached_s = 3600
 
-Invariant: a file that will not do changes nothing: what was read before stays. No key can be read from what is kept.
-Does not know: HTTP, who is asking (`access` does).
+Invariant: no key can be read from what is kept.
+Does not know: HTTP, who is asking (`access` does), when the file is read again (`watched_file` does).
 """
 
 import hashlib
-import os
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
+from gateway.watched_file import WatchedFile
 from streamlog.jobs import Quota
 
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_MOST_BYTES = 4 << 20
+_OF_FILE = "client:"
 
 _Limit = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 _Seconds = Annotated[float, msgspec.Meta(ge=1, le=2_592_000)]
@@ -43,6 +42,7 @@ class _Own(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     streams_at_once: _Limit | None = None
     keep_attached_s: _Seconds | None = None
     keep_detached_s: _Seconds | None = None
+    keep_conversations_s: _Seconds | None = None
 
 
 class _Client(_Own, kw_only=True):
@@ -62,6 +62,12 @@ class Client:
     quota: Quota = field(default_factory=Quota)
     keep_attached_s: float | None = None
     keep_detached_s: float | None = None
+    keep_conversations_s: float | None = None
+
+    @property
+    def name(self) -> str:
+        """As the file has it; "" for whoever is known by a key alone."""
+        return self.owner.removeprefix(_OF_FILE) if self.owner.startswith(_OF_FILE) else ""
 
 
 def hashed(key: str) -> str:
@@ -99,40 +105,18 @@ def _client(name: str, own: _Own, defaults: _Own) -> Client:
         for limit in _Own.__struct_fields__
     }
     quota = Quota(**{limit: int(said[limit] or 0) for limit in Quota.__dataclass_fields__})
-    return Client(f"client:{name}", quota, said["keep_attached_s"], said["keep_detached_s"])
+    keep = ("keep_attached_s", "keep_detached_s", "keep_conversations_s")
+    return Client(_OF_FILE + name, quota, *(said[name] for name in keep))
 
 
-class ClientsFile:
+class ClientsFile(WatchedFile[dict[str, Client]]):
     """The file as it was last read well."""
 
     def __init__(self, path: str) -> None:
         """Raises `ValueError` when the file will not do."""
-        self._path = Path(path)
-        self._seen: object = None
-        self.by_hash: dict[str, Client] = {}
-        self.refresh()
+        super().__init__("SLUICE_CLIENTS_FILE", path, read)
 
-    def refresh(self) -> bool:
-        """Read the file if it has changed since it was looked at last; answers whether it had.
-
-        Raises `ValueError` when what is there now will not do; what was read before then stays.
-        """
-        seen = self._look()
-        if seen == self._seen:
-            return False
-        self._seen = seen
-        try:
-            if isinstance(seen, tuple) and seen[-1] > _MOST_BYTES:
-                raise ValueError(f"it has more than {_MOST_BYTES} bytes")
-            self.by_hash = read(self._path.read_text())
-        except (OSError, ValueError) as error:
-            told = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
-            raise ValueError(f"{self._path}: {told}") from None
-        return True
-
-    def _look(self) -> object:
-        try:
-            status = self._path.stat()
-        except OSError as error:
-            return error.errno
-        return status.st_ino, status.st_mtime_ns, status.st_size
+    @property
+    def by_hash(self) -> dict[str, Client]:
+        """Clients by the hash of each of their keys."""
+        return self.value

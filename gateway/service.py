@@ -13,6 +13,7 @@ from time import monotonic
 from starlette.requests import Request as HttpRequest
 
 from gateway.access import Access
+from gateway.assistants import Assistants
 from gateway.clients import Client
 from gateway.fleet import FleetView
 from gateway.intake import Intake
@@ -74,6 +75,7 @@ class Service:
         self.subscribers = Subscribers(self.presence)
         self.fleet = FleetView(self.log)
         self.access = Access(settings)
+        self.assistants = Assistants(settings, self.access.names())
         self.intake = Intake(settings)
         # Without any worker someone must still end what waits and what was running.
         sweeps = Claims(self.line, worker="", lease_s=0)

@@ -21,6 +21,26 @@ class GatewaySettings(BaseSettings):
         default="",
         description="A TOML file of clients: hashed keys, limits, retention; read again when it changes.",
     )
+    assistants_file: str = Field(
+        default="", description="A TOML file of named assistants (`docs/chat.md`); read again when it changes."
+    )
+    chat_model: str = Field(
+        default="claude-sonnet-5-5",
+        min_length=1,
+        max_length=256,
+        description="What `/chat` asks when nobody names one.",
+    )
+    chat_max_tokens: int = Field(
+        default=4096, ge=1, le=10_000_000, description="Longest answer of `/chat`, in tokens, when nobody says another."
+    )
+    conversation_keep_s: float = Field(
+        default=604_800.0, ge=1, le=31_536_000, description="How long a conversation is kept after its last answer."
+    )
+    token_secret: str = Field(
+        default="",
+        description="Signs follow tokens; 32 characters at least, the same for all gateways. Empty: made in Redis.",
+    )
+    token_s: float = Field(default=600.0, ge=1, le=86_400, description="How long a follow token opens its stream.")
     allow_anonymous: bool = Field(
         default=False, description="Listen beyond loopback although no keys are configured. Needs a network you trust."
     )

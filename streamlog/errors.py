@@ -45,6 +45,17 @@ CODES: dict[str, Code] = {
     "unauthorized": Code(401, "authentication_error", "An API key is needed: x-api-key or Authorization: Bearer."),
     "not_found": Code(404, "not_found_error", "There is nothing at this address."),
     "job_not_found": Code(404, "not_found_error", "There is no such job, or it has expired, or it is not yours."),
+    "assistant_not_found": Code(404, "not_found_error", "There is no such assistant, or it is not for you."),
+    "conversation_not_found": Code(
+        404, "not_found_error", "There is no such conversation, or it has expired, or it is not yours."
+    ),
+    "conversation_busy": Code(
+        409, "invalid_request_error", "Another message of this conversation is being answered; follow or cancel it."
+    ),
+    "conversation_full": Code(
+        400, "invalid_request_error", "This conversation has grown as long as one may be; begin another."
+    ),
+    "cross_site": Code(403, "permission_error", "A page of another site asked for this; a browser may not."),
     "method_not_allowed": Code(405, "invalid_request_error", "This address does not take that method."),
     "idempotency_conflict": Code(
         422, "invalid_request_error", "This Idempotency-Key was used for another request; a key stands for one."

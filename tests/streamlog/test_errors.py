@@ -19,7 +19,11 @@ from streamlog.errors import (
 )
 
 # Statuses that Anthropic's table does not know, because they are said by a proxy, or by nobody.
-OTHER_STATUSES = {"api_error": {499, 502, 503}, "overloaded_error": {503}, "invalid_request_error": {405, 422, 431}}
+OTHER_STATUSES = {
+    "api_error": {499, 502, 503},
+    "overloaded_error": {503},
+    "invalid_request_error": {405, 409, 422, 431},
+}
 
 
 @pytest.mark.parametrize("code", CODES)
