@@ -7,6 +7,7 @@ Does not know: how any fault is injected.
 import asyncio
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from random import Random
@@ -128,7 +129,8 @@ class Run:
     @property
     def failures(self) -> list[str]:
         """Why this run has not reached what it had to; empty if it has."""
-        more = [f"... and {len(self.breaches) - SHOWN} breaches more"] if len(self.breaches) > SHOWN else []
+        rest = Counter(breach.partition("): ")[2] or breach for breach in self.breaches[SHOWN:])
+        more = [f"... and {count} more: {breach}" for breach, count in rest.most_common(SHOWN)]
         return [*self.breaches[:SHOWN], *more, *(str(figure) for figure in self.figures if not figure.kept)]
 
     def told(self) -> str:
