@@ -12,6 +12,10 @@ class CannotGoOn(Exception):
     """Something that has to be there cannot be; the message is one clear line for the user."""
 
 
+class WrongUsage(Exception):
+    """What was asked for can never work; the message is one clear line for the user."""
+
+
 class Stage(IntEnum):
     """When a process is stopped: lower ones first, so that none loses what it stands on."""
 

@@ -14,26 +14,32 @@ from functools import partial
 from pathlib import Path
 
 from cli.banner import banner
-from cli.command import CannotGoOn
+from cli.command import CannotGoOn, WrongUsage
 from cli.console import Console, wants_colour
 from cli.data_dir import DataDir
 from cli.embedded_redis import Store, embedded, given
 from cli.plan import Options, Plan, Ports, plan
 from cli.ports import any_free, authority, free_from, is_free
 from cli.supervisor import Stop, supervise
+from streamlog.server import look
+from streamlog.settings import RedisSettings
 
 _FIRST_METRICS_PORT = 9100
 _LOOPBACK = "127.0.0.1"
 
 
 def keep_house(options: Options, redis_url: str, data_dir: Path) -> int:
-    """Run everything until a signal; returns the exit code. Raises CannotGoOn if nothing could even be started.
+    """Run everything until a signal; returns the exit code. Raises CannotGoOn if nothing could even be started,
+    and WrongUsage for a Redis that can never serve.
 
     `redis_url` empty: an embedded server with its data in `data_dir`.
     """
     options = _with_port(options)
     if redis_url:
-        return _run(options, given(redis_url), "in that Redis")
+        store = given(redis_url)
+        if refusal := asyncio.run(look(RedisSettings.model_construct(redis_url=redis_url))).refusal:
+            raise WrongUsage(refusal)
+        return _run(options, store, "in that Redis")
     with DataDir(data_dir) as data:
         kept = f"{data.path} (appended to a file, flushed every second)"
         return _run(options, embedded(data, os.environ), kept)

@@ -29,7 +29,7 @@ def up(
 
     Exit code: 0 stopped by a signal, 1 something could not be had, 2 wrong usage.
     """
-    from cli.command import CannotGoOn
+    from cli.command import CannotGoOn, WrongUsage
     from cli.house import keep_house
     from cli.plan import Options
 
@@ -38,4 +38,7 @@ def up(
     except CannotGoOn as error:
         typer.echo(f"sluice: {error}", err=True)
         code = 1
+    except WrongUsage as error:
+        typer.echo(f"sluice: {error}", err=True)
+        code = 2
     raise typer.Exit(code)

@@ -23,6 +23,7 @@ from gateway.app import build_app
 from gateway.protocol import Protocol
 from gateway.service import Service
 from gateway.settings import GatewaySettings
+from streamlog.server import UnsuitableServer, check_server
 from streamlog.settings import JobSettings, RedisSettings, from_environment
 from telemetry import logs
 
@@ -48,7 +49,6 @@ async def serve(service: Service, listener: socket.socket) -> None:
     fleet = asyncio.create_task(service.fleet.read_for_ever())
     sweep = asyncio.create_task(service.sweeper.sweep_for_ever())
     clients = asyncio.create_task(service.access.watch_for_ever())
-    assistants = asyncio.create_task(service.assistants.watch_for_ever())
     config = uvicorn.Config(
         build_app(service),
         http=Protocol,
@@ -76,7 +76,7 @@ async def serve(service: Service, listener: socket.socket) -> None:
         await service.subscribers.drain(0.0)  # still no stream ends without a word
     server.should_exit = True
     await serving
-    for task in (fleet, sweep, clients, assistants, stopped, drained, killed):
+    for task in (fleet, sweep, clients, stopped, drained, killed):
         task.cancel()
     await service.close()
 
@@ -109,11 +109,20 @@ def main() -> None:
         listener = listen(settings)
     except OSError as error:
         _exit(f"cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}")
+    redis = from_environment(RedisSettings)
     try:
-        service = Service(from_environment(RedisSettings), from_environment(JobSettings), settings)
+        service = Service(redis, from_environment(JobSettings), settings)
     except ValueError as error:
+        _exit(f"SLUICE_CLIENTS_FILE: {error}")
+    try:
+        uvloop.run(_serve(redis, service, listener))
+    except UnsuitableServer as error:
         _exit(str(error))
-    uvloop.run(serve(service, listener))
+
+
+async def _serve(redis: RedisSettings, service: Service, listener: socket.socket) -> None:
+    await check_server(redis)
+    await serve(service, listener)
 
 
 def _exit(why: str) -> NoReturn:

@@ -27,6 +27,7 @@ from streamlog.line import Line
 from streamlog.log import StreamLog
 from streamlog.redis_link import connect
 from streamlog.scripts import Scripts
+from streamlog.server import UnsuitableServer, check_server
 from streamlog.settings import JobSettings, RedisSettings, from_environment
 from streamlog.sweeper import Sweeper
 from streamlog.writer import Writer
@@ -186,11 +187,15 @@ def main() -> None:
         uvloop.run(_serve(settings, listener))
     except NoCredentials as error:
         _exit(f"a worker needs ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN: {error}")
+    except UnsuitableServer as error:
+        _exit(str(error))
 
 
 async def _serve(settings: WorkerSettings, listener: socket.socket) -> None:
     """arq's Worker takes the loop that it is built in."""
-    process = WorkerProcess(from_environment(RedisSettings), from_environment(JobSettings), settings)
+    redis = from_environment(RedisSettings)
+    process = WorkerProcess(redis, from_environment(JobSettings), settings)
+    await check_server(redis)
     await process.serve(listener)
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import CannotGoOn
+from cli.command import CannotGoOn, WrongUsage
 from cli.house import keep_house
 from cli.plan import Options
 from tests.cli.houses import Diary, House
 from tests.cli.waiting import gone, until
+from tests.support.valkey import Valkey
 
 Houses = Callable[..., House]
 
@@ -37,6 +38,16 @@ def test_a_given_redis_leaves_no_data_directory(
     assert keep_house(_options(0), "redis://127.0.0.1:1/0", tmp_path / "data") == 1
     assert "Redis at redis://127.0.0.1:1/0 does not answer" in capfd.readouterr().out
     assert not (tmp_path / "data").exists()
+
+
+def test_a_cluster_is_refused_before_anything_is_started(tmp_path: Path) -> None:
+    """What is needed instead, as wrong usage."""
+    server = Valkey(cluster=True)
+    try:
+        with pytest.raises(WrongUsage, match="REDIS_URL leads to a Redis Cluster; Sluice needs a single server"):
+            keep_house(_options(0), server.url, tmp_path / "data")
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.process import Process, end_all
+from tests.support.valkey import Valkey
 
 
 @pytest.fixture(scope="module")
@@ -16,13 +17,22 @@ def busy() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def refusing(tmp_path_factory: pytest.TempPathFactory, busy: int) -> Iterator[dict[str, Process]]:
+def a_cluster() -> Iterator[Valkey]:
+    """A real server in cluster mode."""
+    server = Valkey(cluster=True)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory, busy: int, a_cluster: Valkey) -> Iterator[dict[str, Process]]:
     """Gateways that must not start, by what is wrong with them."""
     directory = tmp_path_factory.mktemp("refusing")
     wrong: dict[str, dict[str, object]] = {
         "host": {"SLUICE_HOST": "0.0.0.0", "SLUICE_PORT": 0},
         "port": {"SLUICE_PORT": busy},
         "setting": {"SLUICE_PING_S": "soon"},
+        "cluster": {"SLUICE_PORT": 0, "REDIS_URL": a_cluster.url},
         "clients": {"SLUICE_PORT": 0, "SLUICE_CLIENTS_FILE": directory / "none.toml"},
     }
     processes = {name: Process.python(name, "gateway", settings, directory) for name, settings in wrong.items()}
@@ -58,3 +68,9 @@ def test_a_wrong_setting(refusing: dict[str, Process]) -> None:
 def test_a_file_of_clients_that_is_not_there(refusing: dict[str, Process]) -> None:
     """A gateway never lets everybody in because it could not read who may."""
     assert line_of(refusing["clients"]).endswith("none.toml: No such file or directory")
+
+
+def test_a_redis_cluster(refusing: dict[str, Process]) -> None:
+    """What is needed instead."""
+    line = line_of(refusing["cluster"])
+    assert line.startswith("sluice: REDIS_URL leads to a Redis Cluster; Sluice needs a single server")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.process import Process, end_all
+from tests.support.valkey import Valkey
 
 BASE = {"REDIS_URL": "unix:///nowhere/redis.sock", "SLUICE_METRICS_PORT": 0}
 KEY = {"ANTHROPIC_API_KEY": "upstream-secret"}
@@ -19,12 +20,21 @@ def busy() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def refusing(tmp_path_factory: pytest.TempPathFactory, busy: int) -> Iterator[dict[str, Process]]:
+def a_cluster() -> Iterator[Valkey]:
+    """A real server in cluster mode."""
+    server = Valkey(cluster=True)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory, busy: int, a_cluster: Valkey) -> Iterator[dict[str, Process]]:
     """Workers that must not start, by what is wrong with them."""
     directory = tmp_path_factory.mktemp("refusing")
     wrong: dict[str, dict[str, object]] = {
         "port": BASE | KEY | {"SLUICE_METRICS_PORT": busy},
         "key": {**BASE},
+        "cluster": BASE | KEY | {"REDIS_URL": a_cluster.url},
     }
     processes = {name: Process.python(name, "worker", settings, directory) for name, settings in wrong.items()}
     yield processes
@@ -48,3 +58,9 @@ def test_no_key(refusing: dict[str, Process]) -> None:
     """Which variables would do."""
     line = line_of(refusing["key"])
     assert line.startswith("sluice: a worker needs ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN")
+
+
+def test_a_redis_cluster(refusing: dict[str, Process]) -> None:
+    """What is needed instead."""
+    line = line_of(refusing["cluster"])
+    assert line.startswith("sluice: REDIS_URL leads to a Redis Cluster; Sluice needs a single server")
