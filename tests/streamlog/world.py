@@ -53,6 +53,7 @@ class World:
         self.line = Line(self.settings, scripts(self.keys))
         self.hub = Hub(self.settings, self.keys)
         self.log = StreamLog(self.line, self.keys, JobSettings())
+        self.placed: set[str] = set()  # arq's keys have no prefix: by their jobs one knows whose they are
 
     async def __aenter__(self) -> Self:
         await self.line.start()
@@ -81,7 +82,9 @@ class World:
         self, request: Request = REQUEST, *, log: StreamLog | None = None, gateway: str | None = None, **terms: Any
     ) -> Placed:
         """Where a submit led."""
-        return await (log or self.log).submit(request, replace(DETACHED, gateway=gateway, **terms))
+        placed = await (log or self.log).submit(request, replace(DETACHED, gateway=gateway, **terms))
+        self.placed.add(placed.job_id)
+        return placed
 
     def claims(self, worker: str = "worker") -> Claims:
         return Claims(self.line, worker, LEASE_S)

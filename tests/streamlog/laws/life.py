@@ -1,6 +1,5 @@
 """The laws of a whole life: every change of the table and no other, and nothing left when it is over."""
 
-import re
 from collections.abc import Awaitable, Callable
 
 from streamlog import lifecycle
@@ -123,9 +122,10 @@ async def _queued(world: World) -> None:
 
 
 async def _keys_without_an_end(world: World) -> set[str]:
-    """Keys of jobs, arq's included, that would stay for ever."""
-    names = await world.call("KEYS", world.keys.prefix + "*") + await world.call("KEYS", "arq:*")
-    of_jobs = [name.decode() for name in names if re.search(rb"job_", name)]
+    """Keys of jobs, arq's of this world's jobs included, that would stay for ever."""
+    own = {name.decode() for name in await world.call("KEYS", world.keys.prefix + "*job_*")}
+    of_arq = {name.decode() for name in await world.call("KEYS", "arq:*")}
+    of_jobs = own | {name for name in of_arq if name.rpartition(":")[2] in world.placed}
     return {name for name in of_jobs if await world.call("PTTL", name) == -1}
 
 
