@@ -37,10 +37,16 @@ _OF_JOB = {
     "CHANNEL": "live:",  # pub/sub: the same chunks
     "WATCH": "watch:",  # hash: gateway -> until when it watches, in milliseconds
 }
+# Keys of one conversation, completed by its id.
+_OF_CONVERSATION = {
+    # hash: owner, title, assistant, times, turns (how many), job (the last), and of turn n: said:n, by:n (its job), answer:n
+    "CONVERSATION": "conversation:",
+}
 # Keys of one owner, completed by the owner.
 _OF_OWNER = {
     "OWNED": "owned:",  # sorted set: the owner's newest jobs by the Redis time of their submit, in microseconds
     "LIVE": "live-of:",  # sorted set: the jobs of an owner with a limit of them, while they wait or run; same scores
+    "CONVERSATIONS": "conversations:",  # sorted set: the newest conversations by when they were last updated, in µs
     "BUDGET": "budget:",  # hash: when a budget will be full again, in microseconds of Redis time
 }
 # Keys that find a job; completed by a digest.
@@ -60,7 +66,7 @@ class Keys:
             raise ValueError(f"the key prefix {prefix[:80]!r} is not 1 to 64 characters of A-Z a-z 0-9 _ . : -")
         self.prefix = prefix
         self._names = {
-            name: prefix + tail for name, tail in (_FLEET | _OF_JOB | _OF_OWNER | _TO_A_JOB).items()
+            name: prefix + tail for name, tail in (_FLEET | _OF_JOB | _OF_CONVERSATION | _OF_OWNER | _TO_A_JOB).items()
         } | _OF_ARQ
         self.queue = self._names["QUEUE"]
         self.leases = self._names["LEASES"]
@@ -99,6 +105,12 @@ class Keys:
 
     def budget(self, owner: str) -> str:
         return self._names["BUDGET"] + owner
+
+    def conversation(self, conversation_id: str) -> str:
+        return self._names["CONVERSATION"] + conversation_id
+
+    def conversations(self, owner: str) -> str:
+        return self._names["CONVERSATIONS"] + owner
 
     def twins(self, fingerprint: str) -> str:
         return self._names["TWINS"] + fingerprint

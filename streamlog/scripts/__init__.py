@@ -17,9 +17,12 @@ from streamlog.keys import Keys
 
 NAMES = (
     "submit", "claim", "renew", "sweep", "append", "conclude", "note", "end", "release", "watch", "leave", "read",
-    "list", "remove", "mend",
+    "list", "remove", "mend", "converse", "say", "settle", "conversations", "forget",
 )  # fmt: skip
 
+# Where `say` goes on in the text of `submit`, and where that stands in its own.
+_NOTHING_REFUSED = "-- Nothing is refused behind this line.\n"
+_SUBMIT = "-- Here stands `submit`, and at the end of its refusals:\n"
 _DEFINED = re.compile(r"^local (?:function )?(\w+)", re.MULTILINE)
 
 Argument = str | bytes | int
@@ -44,7 +47,7 @@ class Scripts:
     def __init__(self, keys: Keys) -> None:
         parts = [part for name in ("common", "mending") for part in _text(name).split("\n\n")]
         prelude = [*keys.lua().splitlines(), _told(), *parts]
-        self._scripts = {name: _script(name, _linked(prelude, _text(name))) for name in NAMES}
+        self._scripts = {name: _script(name, _linked(prelude, _whole(name))) for name in NAMES}
 
     def __getitem__(self, name: str) -> Script:
         return self._scripts[name]
@@ -64,6 +67,15 @@ def _linked(prelude: Sequence[str], text: str) -> str:
 
 def _script(name: str, text: str) -> Script:
     return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def _whole(name: str) -> str:
+    """A message of a conversation is a submit with conditions of its own, in one script: no gateway can die between."""
+    text = _text(name)
+    if name != "say":
+        return text
+    before, _, at_the_end = text.partition(_SUBMIT)
+    return before + _text("submit").replace(_NOTHING_REFUSED, at_the_end)
 
 
 def _text(name: str) -> str:

@@ -135,6 +135,23 @@ local function settle(id, owner, now_us)
   spend(owner, 'tokens', now_us, per_minute, used - (tonumber(of[2]) or 0))
 end
 
+-- In its owner's list of conversations, the newest 10,000 of them.
+local function list_conversation(owner, conversation, now_us, life_ms)
+  redis.call('ZADD', CONVERSATIONS .. owner, now_us, conversation)
+  redis.call('ZREMRANGEBYRANK', CONVERSATIONS .. owner, 0, -10001)
+  keep(CONVERSATIONS .. owner, life_ms)
+end
+
+-- The ending of a job is the end of its turn: its conversation lives from now on, and as long as the answer's log. One
+-- that is gone is not born again, and one that is not as ours are must not keep a job from ending.
+local function end_turn(conversation, now_us, life_ms)
+  local owner = redis.pcall('HGET', CONVERSATION .. conversation, 'owner')
+  if type(owner) ~= 'string' then return end
+  redis.call('HSET', CONVERSATION .. conversation, 'updated_us', now_us)
+  redis.call('PEXPIRE', CONVERSATION .. conversation, life_ms)
+  redis.pcall('ZADD', CONVERSATIONS .. owner, 'XX', now_us, conversation)
+end
+
 -- Take an ended job out of everything that could start it again, and shorten the life of what remains.
 -- Answers what its caller announces: model and duration in microseconds.
 local function finish(id, state, position, code, now_us)
@@ -143,13 +160,14 @@ local function finish(id, state, position, code, now_us)
   redis.call('DEL', ARQ_JOB .. id, ARQ_PROGRESS .. id, ARQ_RETRY .. id, WATCH .. id)
   redis.call('UNLINK', BODY .. id)
   local of = redis.call('HMGET', RECORD .. id, 'retention_ms', 'model', 'created_us', 'fingerprint', 'idempotency',
-    'content_us', 'limited')
+    'content_us', 'limited', 'conversation')
   if of[7] then settle(id, of[7], now_us) end
   redis.call('HSET', RECORD .. id, 'state', state, 'last', position, 'ended_us', now_us, 'code', code)
   local retention_ms = tonumber(of[1]) or 60000
   hide(id, of[4], of[5], state == 'done' or of[6], retention_ms)
   redis.call('PEXPIRE', RECORD .. id, retention_ms)
   redis.call('PEXPIRE', LOG .. id, retention_ms)
+  if of[8] then end_turn(of[8], now_us, retention_ms) end
   return {of[2] or '', digits(tonumber(now_us) - (tonumber(of[3]) or now_us))}
 end
 

@@ -70,6 +70,7 @@ local depth = redis.call('ZCARD', QUEUE .. lane)
 if depth >= tonumber(ARGV[3]) then return refuse('queue_full_jobs', digits(depth)) end
 local held_bytes = tonumber(redis.call('GET', QUEUED_BYTES .. lane) or '0')
 if held_bytes + body_bytes > tonumber(ARGV[4]) then return refuse('queue_full_bytes', digits(held_bytes)) end
+-- Nothing is refused behind this line.
 
 local attempt = next_attempt(0, now_ms)
 local queue_until_ms = now_ms + tonumber(ARGV[6])

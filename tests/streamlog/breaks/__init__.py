@@ -1,6 +1,7 @@
 """One line of one script broken at a time, and the law that notices."""
 
-from tests.streamlog.breaks import care, hostile, joining, log, owners, queue
+from tests.streamlog.breaks import care, conversing, hostile, joining, log, owners, queue
 from tests.streamlog.breaks.book import Break
 
-BREAKS: list[Break] = [*queue.BREAKS, *joining.BREAKS, *log.BREAKS, *care.BREAKS, *owners.BREAKS, *hostile.BREAKS]
+_CHAPTERS = (queue, joining, log, care, owners, conversing, hostile)
+BREAKS: list[Break] = [broken for chapter in _CHAPTERS for broken in chapter.BREAKS]

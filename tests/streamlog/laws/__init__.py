@@ -7,6 +7,7 @@ one line broken. Its name says the law.
 from tests.streamlog.laws import (
     append,
     claim,
+    conversing,
     ending,
     hostile,
     joining,
@@ -40,6 +41,7 @@ CHAPTERS = (
     reading,
     shortage,
     owning,
+    conversing,
     hostile,
     life,
 )
