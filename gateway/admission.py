@@ -67,11 +67,11 @@ def count_request(body: bytes, path: str, query: str, headers: list[tuple[bytes,
 
 def always_streamed(body: bytes) -> bytes:
     """The body with `"stream": true`, all other values byte for byte: jobs always stream upstream."""
-    said = bytes(_decoded(_streams, body).stream)
+    said = bytes(decoded(_streams, body).stream)
     if said == b"true":
         return body
     if said:
-        return msgspec.json.encode(_decoded(_fields, body) | {"stream": True})
+        return msgspec.json.encode(decoded(_fields, body) | {"stream": True})
     begins = _OBJECT_BEGINS.match(body)
     assert begins is not None
     inside = begins.end() if begins[1] is None else begins.start(1)
@@ -101,14 +101,14 @@ def travelling(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def _checked(body: bytes, decoder: msgspec.json.Decoder[_Checked]) -> _Checked:
-    envelope = _decoded(decoder, body)
+    envelope = decoded(decoder, body)
     if bytes(memoryview(envelope.messages)[:1]) != b"[":
         raise ClientError("invalid_request", "messages: Expected `array`")
     return envelope
 
 
-def _decoded(decoder: msgspec.json.Decoder[_Kind], body: bytes) -> _Kind:
-    """Raises `ClientError` with a sentence that helps."""
+def decoded(decoder: msgspec.json.Decoder[_Kind], body: bytes) -> _Kind:
+    """A body in the shape that it must have. Raises `ClientError` with a sentence that helps."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:

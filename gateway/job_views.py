@@ -34,10 +34,10 @@ def _of_record(job_id: str, record: Record) -> dict[str, Any]:
         "attached": record.attached,
         "stream": record.stream,
         "last_event_id": f"{job_id}:{record.last}" if record.last.number else None,
-        "created_at": _time(record.created_us),
-        "started_at": _time(record.claimed_us),
-        "first_content_at": _time(record.content_us),
-        "ended_at": _time(record.ended_us),
+        "created_at": shown_time(record.created_us),
+        "started_at": shown_time(record.claimed_us),
+        "first_content_at": shown_time(record.content_us),
+        "ended_at": shown_time(record.ended_us),
         "timings": {
             "queue_wait_ms": _between(record.created_us, record.claimed_us),
             "first_content_ms": _between(record.created_us, record.content_us),
@@ -70,7 +70,7 @@ async def _error(log: StreamLog, job_id: str, record: Record) -> dict[str, Any]:
 
 async def _message(log: StreamLog, job_id: str, record: Record) -> dict[str, Any]:
     """In a thread: the events of a long answer take a second to decode, and all streams would stand still."""
-    parts = [chunk.data for chunk in await _all_chunks(log, job_id)]
+    parts = [chunk.data for chunk in await all_chunks(log, job_id)]
     if record.stream:
         return {"message": await asyncio.to_thread(final_message, parts)}
     with lost_if_garbled():
@@ -81,8 +81,8 @@ def _last_frame(job_id: str, chunk: Chunk) -> bytes:
     return chunk.data[chunk.data.rfind(id_line(job_id, chunk.position)) :]
 
 
-async def _all_chunks(log: StreamLog, job_id: str) -> list[Chunk]:
-    """Bounded by the largest answer that a worker keeps."""
+async def all_chunks(log: StreamLog, job_id: str) -> list[Chunk]:
+    """A job's whole log; bounded by the largest answer that a worker keeps."""
     chunks: list[Chunk] = []
     start, more = "-", True
     while more:
@@ -93,7 +93,8 @@ async def _all_chunks(log: StreamLog, job_id: str) -> list[Chunk]:
     return chunks
 
 
-def _time(us: int) -> str | None:
+def shown_time(us: int) -> str | None:
+    """A Redis time as ISO 8601; None while it is unknown."""
     return datetime.fromtimestamp(us / 1e6, UTC).isoformat(timespec="milliseconds") if us else None
 
 

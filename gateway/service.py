@@ -5,7 +5,7 @@ Does not know: HTTP paths, responses.
 """
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -23,13 +23,14 @@ from gateway.sameness import sameness
 from gateway.settings import GatewaySettings
 from gateway.subscribers import Subscribers
 from streamlog.claims import Claims
+from streamlog.conversations import Conversations
 from streamlog.errors import ClientError, InternalError
 from streamlog.follow import Follower
 from streamlog.hub import Hub
-from streamlog.jobs import Record, Request, Terms
+from streamlog.jobs import Record, Request, Sameness, Terms
 from streamlog.keys import Keys, Lane
 from streamlog.line import Line
-from streamlog.log import StreamLog
+from streamlog.log import Placed, StreamLog
 from streamlog.owned import OwnedJobs
 from streamlog.positions import JOB_ID, Position
 from streamlog.presence import Presence
@@ -40,6 +41,16 @@ from telemetry import announce, facts
 from telemetry.sweeping import announce_swept
 
 _SWEEP_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a job gets into the queue: by which script, what it is known again by, and, if not as usual, how long its
+    answer is kept."""
+
+    place: Callable[[Request, Terms], Awaitable[Placed]]
+    sameness: Sameness
+    keep_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,7 @@ class Service:
         self.hub = Hub(redis, keys)
         self.log = StreamLog(self.line, keys, jobs)
         self.owned = OwnedJobs(self.line)
+        self.conversations = Conversations(self.line, keys, jobs)
         self.presence = Presence(self.line, f"gw_{secrets.token_hex(8)}", jobs)
         self.subscribers = Subscribers(self.presence)
         self.fleet = FleetView(self.log)
@@ -112,31 +124,16 @@ class Service:
         attached: bool,
         accepted: float,
         lane: Lane = Lane.WORK,
+        way: Way | None = None,
     ) -> Submitted:
         """Queue a job, or join the one that this call repeats. Raises `SluiceError`, or redis-py's errors."""
-        if attached and self.fleet.without_workers_s > self.settings.no_workers_s:
-            raise InternalError("no_workers", retry_after_s=5)
-        jobs, request_id, half_s = self.jobs, new_request_id(), patience_s(http.headers) / 2
-        hold_s = min(jobs.hold_s, half_s)
         if attached:
-            queue_wait_s, keep_s = jobs.queue_wait_attached_s, client.keep_attached_s or jobs.keep_attached_s
-        else:
-            queue_wait_s, keep_s = jobs.queue_wait_detached_s, client.keep_detached_s or jobs.keep_detached_s
-        terms = Terms(
-            owner=client.owner,
-            request_id=request_id,
-            gateway=self.presence.gateway if attached else None,
-            hold_s=hold_s if attached else 0.0,
-            grace_s=jobs.grace_s,
-            watch_s=jobs.watch_s,
-            queue_wait_s=queue_wait_s,
-            run_limit_s=jobs.run_limit_s,
-            keep_s=keep_s,
-            quota=client.quota,
-            sameness=await sameness(http.headers, client.owner, request, attached=attached),
-            lane=lane,
-        )
-        placed = await self.log.submit(request, terms)
+            self.refuse_without_workers()
+        way = way or Way(self.log.submit, await sameness(http.headers, client.owner, request, attached=attached))
+        request_id, half_s = new_request_id(), patience_s(http.headers) / 2
+        hold_s = min(self.jobs.hold_s, half_s)
+        terms = self._terms(client, request_id, attached, hold_s, way, lane)
+        placed = await way.place(request, terms)
         if placed.joined:
             announce(facts.Joined("idempotency" if terms.sameness.idempotency else "retry"))
         return Submitted(
@@ -149,6 +146,32 @@ class Service:
             hold_s=hold_s,
             ping_s=min(self.settings.ping_s, half_s),
         )
+
+    def _terms(self, client: Client, request_id: str, attached: bool, hold_s: float, way: Way, lane: Lane) -> Terms:
+        jobs = self.jobs
+        if attached:
+            queue_wait_s, keep_s = jobs.queue_wait_attached_s, client.keep_attached_s or jobs.keep_attached_s
+        else:
+            queue_wait_s, keep_s = jobs.queue_wait_detached_s, client.keep_detached_s or jobs.keep_detached_s
+        return Terms(
+            owner=client.owner,
+            request_id=request_id,
+            gateway=self.presence.gateway if attached else None,
+            hold_s=hold_s if attached else 0.0,
+            grace_s=jobs.grace_s,
+            watch_s=jobs.watch_s,
+            queue_wait_s=queue_wait_s,
+            run_limit_s=jobs.run_limit_s,
+            keep_s=way.keep_s or keep_s,
+            quota=client.quota,
+            sameness=way.sameness,
+            lane=lane,
+        )
+
+    def refuse_without_workers(self) -> None:
+        """Raises `InternalError` `no_workers` when there has been none for a while: someone waits for the answer."""
+        if self.fleet.without_workers_s > self.settings.no_workers_s:
+            raise InternalError("no_workers", retry_after_s=5)
 
     def follow(self, job_id: str, after: Position | None = None, *, fresh: bool = False) -> Follower:
         """Follow a job from a position; whoever calls this closes it."""
