@@ -1,8 +1,8 @@
 """HTTP/1.1 as uvicorn reads it, with a limit on a request's head, errors in Anthropic's shape, and a polite end.
 
-Invariant: a request line with its headers takes at most `MAX_HEAD_BYTES`, and one read, of memory; what is refused
-here gets one valid Anthropic error, never in the middle of another answer. An answer that does not wait for the end
-of its request is the last of its connection, and its client can read it.
+Invariant: a request line with its headers takes at most `MAX_HEAD_BYTES`, and one read, of memory, and there are at
+most `MAX_HEADERS` of them. What is refused here gets one valid Anthropic error, never in the middle of another answer.
+An answer that does not wait for the end of its request is the last of its connection, and its client can read it.
 Does not know: paths, what is in a body.
 """
 
@@ -15,6 +15,8 @@ from gateway.replies import new_request_id, problem_reply
 from streamlog.errors import ClientError
 
 MAX_HEAD_BYTES = 64 * 1024
+MAX_HEADERS = 256  # thousands of them within the bytes would cost 30 ms to join
+_TOO_LARGE = f"The request's line and headers have more than {MAX_HEAD_BYTES} bytes, or than {MAX_HEADERS} headers."
 STATUS_LINE[529] = b"HTTP/1.1 529 Overloaded\r\n"  # Anthropic's own status, for which uvicorn has no phrase
 # What is still read, and thrown away, of a request that has its answer. Some clients (httpx) send all they have before
 # they look, and see only a broken connection if that fails.
@@ -64,6 +66,7 @@ class Protocol(HttpToolsProtocol):
     _in_head = False
     _head_bytes = 0  # of a head whose end has not come
     _parsed_bytes = 0
+    _headers = 0
     _too_large = False
     _unfinished: RequestResponseCycle | None = None  # the request whose body is still coming
     _keep_alive = False
@@ -90,7 +93,7 @@ class Protocol(HttpToolsProtocol):
                 self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        self._in_head, self._head_bytes, self._parsed_bytes = True, 0, 0
+        self._in_head, self._head_bytes, self._parsed_bytes, self._headers = True, 0, 0, 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -150,7 +153,8 @@ class Protocol(HttpToolsProtocol):
 
     def _count(self, size: int) -> None:
         self._parsed_bytes += size
-        if self._parsed_bytes > MAX_HEAD_BYTES:
+        self._headers += 1
+        if self._parsed_bytes > MAX_HEAD_BYTES or self._headers > MAX_HEADERS:
             self._too_large = True
             raise _HeadTooLarge
 
@@ -167,7 +171,7 @@ class Protocol(HttpToolsProtocol):
 
     def _refusal(self) -> bytes:
         problem = (
-            ClientError("headers_too_large", f"The request's line and headers have more than {MAX_HEAD_BYTES} bytes.")
+            ClientError("headers_too_large", _TOO_LARGE)
             if self._too_large
             else ClientError("invalid_request", "This is not an HTTP/1.1 request.")
         )

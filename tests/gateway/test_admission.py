@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.admission import always_streamed, count_request, messages_request, travelling
+from gateway.admission import MOST_MESSAGES, always_streamed, count_request, messages_request, travelling
 from gateway.settings import GatewaySettings
 from streamlog.errors import ClientError
 from streamlog.jobs import Request
@@ -135,6 +135,37 @@ def test_json_nested_beyond_reason_is_refused(deep: bytes, around: bytes) -> Non
     refused(body)
     with pytest.raises(ClientError):
         messages_request(always_streamed(body), "/v1/messages", "", [])
+
+
+@pytest.mark.parametrize("deep", [b"[" * 500 + b"]" * 500, b'{"a":' * 500 + b"1" + b"}" * 500])
+def test_json_as_deep_as_any_schema_is_taken(deep: bytes) -> None:
+    """The limit is where the parser stops, above 800 levels; nothing in Sluice walks what a message holds."""
+    assert admitted(b'{"model":"m","max_tokens":1,"messages":[%b]}' % deep).model == "m"
+
+
+def with_messages(messages: bytes) -> bytes:
+    return b'{"model":"m","max_tokens":1,"messages":[%b]}' % messages
+
+
+def test_more_messages_than_the_api_takes_are_refused() -> None:
+    """The API's limit is 100,000 a request, wherever the bytes are: in many small ones, or in a million of none."""
+    for message in (b'{"role":"user","content":"{"}', b"{}"):
+        assert admitted(with_messages(b",".join([message] * MOST_MESSAGES))).model == "m"
+        for beyond in (MOST_MESSAGES + 1, 1_000_000):
+            assert str(MOST_MESSAGES) in refused(with_messages(b",".join([message] * beyond))).message
+
+
+def test_braces_are_no_messages() -> None:
+    """A prompt may have as many braces as it likes, and so may what stands around it."""
+    braces = b"{" * (2 * MOST_MESSAGES)
+    tools = b",".join([b"{}"] * (2 * MOST_MESSAGES))
+    assert admitted(with_messages(b'{"role":"user","content":"%b"}' % braces)).model == "m"
+    assert admitted(with_messages(b"")[:-1] + b',"tools":[%b]}' % tools).model == "m"
+
+
+def test_a_long_list_of_what_are_no_messages_is_the_upstreams_to_judge() -> None:
+    """As a short one is."""
+    assert admitted(with_messages(b"1," + b",".join([b"{}"] * (2 * MOST_MESSAGES)))).model == "m"
 
 
 def test_a_streaming_body_is_left_as_it_is() -> None:

@@ -42,7 +42,7 @@ def refusing(tmp_path_factory: pytest.TempPathFactory, busy: int, a_cluster: Val
 
 def line_of(process: Process) -> str:
     """What it said before it ended with exit code 2."""
-    assert process.exit_code(30) == 2
+    assert process.exit_code(60) == 2
     (line,) = process.log.splitlines()
     return line
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway import protocol
-from gateway.protocol import MAX_HEAD_BYTES, Protocol
+from gateway.protocol import MAX_HEAD_BYTES, MAX_HEADERS, Protocol
 from tests.gateway.house import MESSAGE, House, open_house
 from tests.support import said
 from tests.support.facts import until
@@ -53,6 +53,21 @@ async def test_a_head_beyond_its_limit_is_refused(house: House, writes: tuple[by
     assert str(MAX_HEAD_BYTES) in body["error"]["message"]
     assert body["request_id"].encode() == headers[b"request-id"]
     assert headers[b"connection"] == b"close"
+
+
+async def test_a_head_of_many_small_headers_is_refused(house: House) -> None:
+    """Within the bytes, but beyond the number: each costs work of its own, above all where they repeat."""
+    status, _, body = await answered(house, GET, *[b"anthropic-beta: x\r\n"] * MAX_HEADERS, b"\r\n")
+    assert status == 431
+    assert body["error"]["details"] == {"error_code": "headers_too_large"}
+    assert str(MAX_HEADERS) in body["error"]["message"]
+
+
+async def test_trailers_count_as_headers(house: House) -> None:
+    """What follows the last chunk is no way around the limit."""
+    head = b"POST /v1/messages HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"
+    status, _, body = await answered(house, head, *[b"x: y\r\n"] * MAX_HEADERS, b"\r\n")
+    assert (status, body["error"]["details"]) == (431, {"error_code": "headers_too_large"})
 
 
 @pytest.mark.parametrize(
