@@ -1,56 +1,36 @@
 """A running Sluice, as the command line talks to it.
 
-Invariant: a job's events arrive once and in order, up to the ending. A connection that breaks is followed up from the
-last position (`Last-Event-ID`), at most `TRIES` times without a new event in between; the request itself is never
-sent twice, since that could be paid for twice.
-Does not know: what the events mean, but for the two that end a stream.
+Invariant: whatever fails on the way is an AnswerError or an Unreachable, in words for the user.
+Does not know: how a broken stream goes on (`stream` does), what answers mean.
 """
 
-import contextlib
 import ipaddress
-import json
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, Self
-from urllib.parse import quote
 
 import httpx2
 
-from cli.answer import AnswerError, described
+from cli.answer import AnswerError
+from cli.refused import refusal
+from cli.stream import Stream, Unreachable, cancel_path, events_path, job_path
 
-TRIES = 6
-_FIRST_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 3.0
 _CONNECT_S = 5.0
 _SILENCE_S = 60.0  # the gateway sends a ping at least every 10 s
-_EVENT_BYTES = 8 << 20
-_ERROR_BYTES = 64 << 10
+_LOOK_S = 10.0
 _VERSION = "2023-06-01"
-_ENDINGS = ("message_stop", "error")
-
-
-class Unreachable(Exception):
-    """The server cannot be reached, or not any more; the message is for the user."""
-
-
-@dataclass
-class _Place:
-    """How far a stream has come."""
-
-    job: str = ""
-    position: str = ""
-    ended: bool = False
-    broken_by: str = "it ended too early"
 
 
 class Client:
     """One server and one key. Use it as a context, so that its connections are closed."""
 
-    def __init__(self, url: str, key: str = "") -> None:
-        """Raises ValueError if `url` is not an http or https URL with a host."""
+    def __init__(self, url: str, key: str = "", note: Callable[[str], None] = lambda _: None) -> None:
+        """`note` is told of connections that are about to be resumed.
+
+        Raises ValueError if `url` is not an http or https URL with a host.
+        """
         base = _checked(url)
-        self._url = url
+        self.url = url
+        self.note = note
         self._http = httpx2.Client(
             base_url=base,
             headers={"anthropic-version": _VERSION, **({"x-api-key": key} if key else {})},
@@ -64,76 +44,52 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def stream(self, body: Mapping[str, Any]) -> Iterator[httpx2.ServerSentEvent]:
-        """The events of a Messages call, its ending last.
+    def stream(self, body: Mapping[str, Any]) -> Stream:
+        """The events of a Messages call, its ending last."""
+        request = self._http.build_request("POST", "/v1/messages", json={**body, "stream": True})
+        stream = Stream(self._http, request, self._note)
+        stream.owned = True
+        return stream
 
-        Raises AnswerError if the call is refused or its rest is gone, Unreachable if there is no connection, or none
-        any more after `TRIES`.
-        """
-        place = _Place()
-        yield from self._read(self._http.build_request("POST", "/v1/messages", json={**body, "stream": True}), place)
-        tries = 0
-        while not place.ended:
-            if tries == TRIES or not place.job:
-                raise Unreachable(f"lost the connection to {self._url} in mid-answer: {place.broken_by}")
-            time.sleep(min(_FIRST_PAUSE_S * 2.0**tries, _LONGEST_PAUSE_S))
-            before = place.position
-            yield from self._read(self._follow_up(place), place)
-            tries = tries + 1 if place.position == before else 0
+    def follow(self, job: str, after: str = "") -> Stream:
+        """The events of a job, those after the event id `after`."""
+        headers = {"last-event-id": after} if after else {}
+        stream = Stream(self._http, self._http.build_request("GET", events_path(job), headers=headers), self._note)
+        stream.position = after
+        return stream
 
-    def _follow_up(self, place: _Place) -> httpx2.Request:
-        headers = {"last-event-id": place.position} if place.position else {}
-        return self._http.build_request("GET", f"/v1/jobs/{quote(place.job, safe='')}/events", headers=headers)
+    def job(self, job: str) -> dict[str, Any]:
+        """What a job looks like now. Raises AnswerError if there is none, Unreachable."""
+        return self._fields("GET", job_path(job))
 
-    def _read(self, request: httpx2.Request, place: _Place) -> Iterator[httpx2.ServerSentEvent]:
-        """What one connection brings; returns when it breaks, `place` says why."""
+    def cancel(self, job: str) -> dict[str, Any]:
+        """Cancel a job that has not ended; answers what it looks like then. Raises as `job`."""
+        return self._fields("POST", cancel_path(job))
+
+    def look(self, path: str) -> httpx2.Response:
+        """The answer to a GET, whatever its status. Raises Unreachable."""
+        return self._send("GET", path)
+
+    def _fields(self, method: str, path: str) -> dict[str, Any]:
+        response = self._send(method, path)
+        if response.status_code != 200:
+            raise AnswerError(refusal(response))
         try:
-            response = self._http.send(request, stream=True)
-            with contextlib.closing(response):
-                if _streams(response, place):
-                    yield from _events(response, place)
-        except httpx2.SSEError as error:
-            raise AnswerError(f"{self._url} does not speak like a Sluice: {error}") from error
+            fields = response.json()
+        except ValueError:
+            fields = None
+        if not isinstance(fields, dict):
+            raise AnswerError(f"{self.url} does not speak like a Sluice")
+        return fields
+
+    def _send(self, method: str, path: str) -> httpx2.Response:
+        try:
+            return self._http.request(method, path, timeout=_LOOK_S)
         except httpx2.RequestError as error:
-            place.broken_by = str(error) or type(error).__name__
-            if not place.job:
-                raise Unreachable(f"cannot reach {self._url}: {place.broken_by}") from error
+            raise Unreachable(f"cannot reach {self.url}: {error or type(error).__name__}") from error
 
-
-def _events(response: httpx2.Response, place: _Place) -> Iterator[httpx2.ServerSentEvent]:
-    place.job = response.headers.get("sluice-job-id", place.job)
-    for event in httpx2.EventSource(response, _EVENT_BYTES):
-        place.position = event.id or place.position
-        place.ended = event.event in _ENDINGS
-        yield event
-        if place.ended:
-            return
-
-
-def _streams(response: httpx2.Response, place: _Place) -> bool:
-    """Whether the answer streams; False if a follow-up met a trouble that may pass. Raises AnswerError for others."""
-    if response.status_code == 200:
-        return True
-    if response.status_code == 204:
-        raise AnswerError("the answer broke off, and the server has nothing more of it")
-    refusal = f"{_refusal(response)} (HTTP {response.status_code})"
-    if place.job and (response.status_code == 429 or response.status_code >= 500):
-        place.broken_by = refusal
-        return False
-    raise AnswerError(refusal)
-
-
-def _refusal(response: httpx2.Response) -> str:
-    body = b""
-    for part in response.iter_bytes():
-        body += part
-        if len(body) > _ERROR_BYTES:
-            break
-    try:
-        fields = json.loads(body)
-    except ValueError:
-        fields = None
-    return described(fields) if isinstance(fields, dict) else "the server refused"
+    def _note(self, text: str) -> None:
+        self.note(text)
 
 
 def _checked(url: str) -> httpx2.URL:

@@ -1,17 +1,16 @@
-"""An answer on its way to the terminal, and how long it took.
+"""An answer on its way to a screen, and how long it took.
 
-Invariant: text is written as it comes. Into anything but a terminal goes the text and nothing else; into a terminal
-no control characters go, since a model's words must not steer it.
-Does not know: where the events come from.
+Invariant: what came is shown, also when the rest does not come; only a complete answer has its figures.
+Does not know: where the events come from, how the screen shows text.
 """
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Protocol, TextIO
+from dataclasses import dataclass
+from typing import Protocol
 
 from cli.answer import Answer
-
-_SHOWN = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+from cli.screen import Screen
 
 
 class Event(Protocol):
@@ -23,36 +22,44 @@ class Event(Protocol):
     def data(self) -> str: ...
 
 
-def show(events: Iterable[Event], out: TextIO, err: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-    """Write the text to `out` and the summary after it: to `out` too if it is a terminal, else to `err`.
+@dataclass(frozen=True)
+class Times:
+    """Seconds from asking to the first delta of any content (none without content) and to the end; none: unknown."""
 
-    The clock starts with the call, and the first token is the first delta of any content. Raises what `events` raises
-    and AnswerError for an error event; what came before is then written, and no summary.
+    first_token_s: float | None
+    total_s: float | None
+
+
+def show(events: Iterable[Event], screen: Screen, answer: Answer, clock: Callable[[], float] = time.monotonic) -> Times:
+    """Feed `answer` with the events, and the screen with its text; the clock starts with the call.
+
+    Raises what `events` raises and AnswerError for an error event; what came before is then shown.
     """
     began = clock()
     first_token_s: float | None = None
-    answer = Answer()
-    last = "\n"
     try:
         for event in events:
             text = answer.take(event.event, event.data)
             if answer.begun and first_token_s is None:
                 first_token_s = clock() - began
+            screen.status(answer.waits_for)
             if text:
-                out.write(text.translate(_SHOWN) if out.isatty() else text)
-                out.flush()
-                last = text[-1]
+                screen.text(text)
     finally:
-        if last != "\n":
-            out.write("\n")
-            out.flush()
+        screen.close()
+    return Times(first_token_s, clock() - began)
+
+
+def conclude(screen: Screen, answer: Answer, times: Times) -> None:
+    """The lines after a complete answer."""
     if answer.stopped_early:
-        err.write(f"sluice: the model stopped early: {answer.stopped_early}\n")
-    (out if out.isatty() else err).write(summary(first_token_s, clock() - began, answer) + "\n")
+        screen.after(f"sluice: the model stopped early: {answer.stopped_early}")
+    screen.after(summary(times, answer))
 
 
-def summary(first_token_s: float | None, total_s: float, answer: Answer) -> str:
+def summary(times: Times, answer: Answer) -> str:
     """The line after an answer; an answer without any content has no first token."""
-    first = "none" if first_token_s is None else f"{first_token_s:.2f}s"
+    first = "none" if times.first_token_s is None else f"{times.first_token_s:.2f}s"
+    total = "unknown" if times.total_s is None else f"{times.total_s:.1f}s"
     tokens = f"{answer.tokens_in} in, {answer.tokens_out} out"
-    return f"[Time to first token: {first} | Total: {total_s:.1f}s | Tokens: {tokens}]"
+    return f"[Time to first token: {first} | Total: {total} | Tokens: {tokens}]"

@@ -3,6 +3,7 @@
 import json
 
 JOB = "job_x"
+_START = {"model": "claude-x", "usage": {"input_tokens": 5, "cache_read_input_tokens": 7}}
 
 
 def event(name: str, number: int | None = None, **fields: object) -> bytes:
@@ -19,7 +20,11 @@ def delta(text: str, number: int | None = None) -> bytes:
 def answer() -> list[bytes]:
     """`Hello, you!`, event by event."""
     return [
-        event("message_start", 1, message={"usage": {"input_tokens": 5, "cache_read_input_tokens": 7}}),
+        event(
+            "message_start",
+            1,
+            message={"model": "claude-x", "usage": {"input_tokens": 5, "cache_read_input_tokens": 7}},
+        ),
         event("ping"),
         event("content_block_start", 2, index=0, content_block={"type": "text", "text": ""}),
         delta("Hello, ", 3),

@@ -39,11 +39,14 @@ class Reply:
 class ScriptedServer:
     """Listens from its making on; after the last reply it refuses connections."""
 
-    def __init__(self, *replies: Reply) -> None:
+    def __init__(self, *replies: Reply, side_by_side: bool = False) -> None:
+        """`side_by_side`: a reply that is held does not hold up the next one."""
+        self._side_by_side = side_by_side
         self.requests: list[Request] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._closed = threading.Event()
+        self._held: list[socket.socket] = []
         self._thread = threading.Thread(target=self._serve, args=(replies,), daemon=True)
         self._thread.start()
 
@@ -54,6 +57,8 @@ class ScriptedServer:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(_LIMIT_S)
+        for connection in self._held:
+            connection.close()
 
     def _serve(self, replies: tuple[Reply, ...]) -> None:
         for reply in replies:
@@ -61,12 +66,15 @@ class ScriptedServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return  # closed
-            with connection:
-                connection.settimeout(_LIMIT_S)
-                self.requests.append(_read(connection))
-                connection.sendall(reply.sent())
-                if reply.held:
-                    self._closed.wait(_LIMIT_S)
+            connection.settimeout(_LIMIT_S)
+            self.requests.append(_read(connection))
+            connection.sendall(reply.sent())
+            if reply.held and self._side_by_side:
+                self._held.append(connection)
+                continue
+            if reply.held:
+                self._closed.wait(_LIMIT_S)
+            connection.close()
         self._listener.close()
 
 

@@ -5,14 +5,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from tests.cli.events import JOB, answer, event
+from tests.cli.events import JOB, answer, delta, event
 from tests.cli.scripted_server import Reply, ScriptedServer
-from tests.cli.waiting import until
+from tests.cli.terminal import Terminal
 
 Ask = Callable[..., Result]
 _WHOLE = Reply(b"".join(answer()), headers={"sluice-job-id": JOB})
@@ -134,18 +136,114 @@ def test_ctrl_c_is_exit_code_130() -> None:
     assert (asking.returncode, said) == (130, b"")
 
 
+def test_ctrl_c_cancels_the_job() -> None:
+    """Its answer has no other reader."""
+    begun = Reply(b"".join(answer()[:4]), headers={"sluice-job-id": JOB}, cut=True, held=True)
+    waiting = ScriptedServer(begun, Reply(b"{}"), side_by_side=True)
+    with Terminal(_command("Hello?"), {"SLUICE_URL": waiting.url}) as terminal:
+        terminal.shows("Hello,")
+        terminal.press_ctrl_c()
+        assert terminal.exit_code() == 130
+    assert waiting.requests[1].line == f"POST /v1/jobs/{JOB}/cancel"
+    waiting.close()
+
+
+def test_json_is_one_object_at_the_end(ask: Ask) -> None:
+    """For programs: text, figures, and what to follow."""
+    done = ask("Hello?", "--json")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert 0 < told.pop("first_token_s") <= told.pop("total_s")
+    assert told == {
+        "job": JOB,
+        "last_event_id": f"{JOB}:7-7",
+        "model": "claude-x",
+        "text": "Hello, you!",
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 5, "cache_read_input_tokens": 7, "output_tokens": 9},
+        "complete": True,
+        "error": None,
+    }
+
+
+def test_json_tells_an_error_too(ask: Ask) -> None:
+    """What came before it, and the exit code, as without."""
+    events = [*answer()[:4], event("error", 4, error={"type": "api_error", "message": "broken"})]
+    refusing = ScriptedServer(Reply(b"".join(events), headers={"sluice-job-id": JOB}))
+    done = ask("Hello?", "--json", SLUICE_URL=refusing.url)
+    refusing.close()
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["text"], told["complete"]) == (1, "Hello, ", False)
+    assert told["error"] == "api_error: broken"
+    assert done.stderr == "sluice: api_error: broken\n"
+
+
+def test_files_go_with_the_question(ask: Ask, server: ScriptedServer, tmp_path: Path) -> None:
+    """Before it, each as what its first bytes say; the pipe may be one of them."""
+    (tmp_path / "a.txt").write_text("gate")
+    (tmp_path / "b.dat").write_bytes(b"\x89PNG\r\n\x1a\nrest")
+    done = ask("Why?", "-f", str(tmp_path / "a.txt"), "-f", str(tmp_path / "b.dat"), "-f", "-", piped=b"%PDF-1")
+    assert done.exit_code == 0, done.stderr
+    (message,) = cast(list[dict[str, list[dict[str, object]]]], _sent(server)["messages"])
+    text, image, pdf, question = message["content"]
+    assert text == {
+        "type": "document",
+        "source": {"type": "text", "media_type": "text/plain", "data": "gate"},
+        "title": "a.txt",
+    }
+    assert (image["type"], cast(dict[str, str], image["source"])["media_type"]) == ("image", "image/png")
+    assert pdf == {
+        "type": "document",
+        "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0x"},
+    }
+    assert question == {"type": "text", "text": "Why?"}
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("Why?", "-f", "there-is-none"), "there-is-none: No such file"),
+        (("Why?", "-f", sys.executable), "is neither image, PDF nor UTF-8 text"),
+        (("-f", "-"), "the pipe is a file already"),
+    ],
+)
+def test_a_file_that_cannot_be_sent_is_wrong_usage(
+    words: tuple[str, ...], why: str, ask: Ask, server: ScriptedServer
+) -> None:
+    """Nothing is sent."""
+    done = ask(*words, piped=b"text")
+    assert (done.exit_code, server.requests) == (2, [])
+    assert why in " ".join(done.stderr.split())
+
+
+def test_a_broken_connection_is_said_and_resumed(ask: Ask) -> None:
+    """Once on stderr; the text is whole, and once."""
+    events = answer()
+    breaking = ScriptedServer(
+        Reply(b"".join(events[:4]), headers={"sluice-job-id": JOB}, cut=True), Reply(b"".join(events[4:]))
+    )
+    done = ask("Hello?", SLUICE_URL=breaking.url)
+    breaking.close()
+    assert (done.exit_code, done.stdout) == (0, "Hello, you!\n")
+    assert done.stderr.startswith("sluice: connection lost (")
+    assert "resuming: try 1 of 10\n[Time" in done.stderr
+
+
 def test_a_terminal_gets_text_and_summary_together(server: ScriptedServer) -> None:
     """As a person sees it."""
-    ours, its = pty.openpty()
-    told = {**os.environ, "SLUICE_URL": server.url}
-    asking = subprocess.Popen(_command("Hello?"), stdin=its, stdout=its, stderr=its, env=told)
-    os.close(its)
-    seen = b""
-    until(lambda: asking.poll() is not None)
-    while b"]" not in seen:
-        seen += os.read(ours, 4096)
-    os.close(ours)
-    assert seen.startswith(b"Hello, you!\r\n[Time to first token: 0.")
+    with Terminal(_command("Hello?"), {"SLUICE_URL": server.url}) as terminal:
+        assert terminal.exit_code() == 0
+    assert terminal.text.startswith("Hello, you!\n[Time to first token: 0.")
+
+
+@pytest.mark.parametrize(("words", "shown"), [((), "Hello bold"), (("--raw",), "Hello **bold**")])
+def test_a_terminal_shows_markdown_unless_raw(words: tuple[str, ...], shown: str) -> None:
+    """Raw is what the model wrote."""
+    bold = ScriptedServer(Reply(answer()[0] + delta("Hello **bold**", 2) + b"".join(answer()[5:])))
+    with Terminal(_command("Hello?", *words), {"SLUICE_URL": bold.url}) as terminal:
+        assert terminal.exit_code() == 0
+    bold.close()
+    assert terminal.text.startswith(shown + "\n[Time")
 
 
 def test_a_terminal_without_a_question_is_wrong_usage(server: ScriptedServer) -> None:

@@ -22,6 +22,7 @@ def test_help_names_every_command() -> None:
         "worker",
         "simulator",
         "ask",
+        "key",
     }
 
 
@@ -34,6 +35,6 @@ def test_no_command_is_wrong_usage() -> None:
 
 def test_the_command_line_loads_nothing_heavy() -> None:
     """A command imports what it needs when it runs."""
-    heavy = {"anthropic", "fastapi", "arq", "redis", "httpx2", "asyncio"}
+    heavy = {"anthropic", "fastapi", "arq", "redis", "httpx2", "asyncio", "rich", "prometheus_client"}
     probe = f"import sys, cli.main; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True).stdout == b"[]\n"

@@ -1,13 +1,16 @@
 import io
 import itertools
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TextIO
 
 import pytest
 
 from cli.answer import Answer, AnswerError
-from cli.showing import Event, show, summary
+from cli.screen import Plain
+from cli.showing import Event, Times, conclude, show, summary
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ def _events(*texts: str, reason: str = "end_turn") -> Iterator[Event]:
     yield _Event("message_stop", "{}")
 
 
+def _show(events: Iterable[Event], out: TextIO, err: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+    screen, answer = Plain(out, err), Answer()
+    conclude(screen, answer, show(events, screen, answer, clock))
+
+
 def _clock(*times: float) -> "Iterator[float]":
     return itertools.chain(times, itertools.repeat(times[-1]))
 
@@ -36,7 +44,7 @@ def _clock(*times: float) -> "Iterator[float]":
 def test_a_terminal_gets_the_text_and_the_summary() -> None:
     """In exactly this form."""
     out, err, clock = _Terminal(), io.StringIO(), _clock(10.0, 10.314, 13.84)
-    show(_events("Hello, ", "you!"), out, err, lambda: next(clock))
+    _show(_events("Hello, ", "you!"), out, err, lambda: next(clock))
     assert out.getvalue() == "Hello, you!\n[Time to first token: 0.31s | Total: 3.8s | Tokens: 187 in, 142 out]\n"
     assert err.getvalue() == ""
 
@@ -44,7 +52,7 @@ def test_a_terminal_gets_the_text_and_the_summary() -> None:
 def test_a_pipe_gets_the_text_alone() -> None:
     """The summary goes to stderr."""
     out, err, clock = io.StringIO(), io.StringIO(), _clock(0.0, 0.5, 1.0)
-    show(_events("Hello\n"), out, err, lambda: next(clock))
+    _show(_events("Hello\n"), out, err, lambda: next(clock))
     assert out.getvalue() == "Hello\n"
     assert err.getvalue() == "[Time to first token: 0.50s | Total: 1.0s | Tokens: 187 in, 142 out]\n"
 
@@ -65,21 +73,21 @@ def test_text_is_written_as_it_comes() -> None:
             yield event
             assert out.getvalue() == before or seen[-1] == out.getvalue()
 
-    show(events(), out, io.StringIO())
+    _show(events(), out, io.StringIO())
     assert seen[:3] == ["a", "ab", "abc"]
 
 
 def test_a_model_cannot_steer_the_terminal() -> None:
     """Control characters are shown as such; line ends and tabs are text."""
     out = _Terminal()
-    show(_events("a\x1b[2Jb\x07\x9bc\td\ne"), out, io.StringIO())
+    _show(_events("a\x1b[2Jb\x07\x9bc\td\ne"), out, io.StringIO())
     assert out.getvalue().startswith("a�[2Jb��c\td\ne\n[")
 
 
 def test_a_pipe_gets_every_letter_unchanged() -> None:
     """What is no terminal is not steered by anything."""
     out = io.StringIO()
-    show(_events("a\x1bb\n"), out, io.StringIO())
+    _show(_events("a\x1bb\n"), out, io.StringIO())
     assert out.getvalue() == "a\x1bb\n"
 
 
@@ -90,17 +98,18 @@ def test_an_error_in_mid_answer_ends_the_line_and_shows_no_summary() -> None:
         itertools.islice(_events("Hel"), 2), [_Event("error", '{"error": {"type": "api_error", "message": "no"}}')]
     )
     with pytest.raises(AnswerError, match="api_error: no"):
-        show(events, out, err)
+        _show(events, out, err)
     assert (out.getvalue(), err.getvalue()) == ("Hel\n", "")
 
 
 def test_an_early_stop_is_said() -> None:
-    """On stderr, since it is no text of the answer."""
-    out, err = _Terminal(), io.StringIO()
-    show(_events("Hel", reason="max_tokens"), out, err)
-    assert err.getvalue() == "sluice: the model stopped early: max_tokens\n"
+    """After the text, where the figures go, since it is no text of the answer."""
+    out, err = io.StringIO(), io.StringIO()
+    _show(_events("Hel", reason="max_tokens"), out, err)
+    assert err.getvalue().startswith("sluice: the model stopped early: max_tokens\n[Time")
+    assert out.getvalue() == "Hel\n"
 
 
 def test_an_answer_without_content_has_no_first_token() -> None:
     """A number that was never measured is not made up."""
-    assert summary(None, 1.0, Answer()) == "[Time to first token: none | Total: 1.0s | Tokens: 0 in, 0 out]"
+    assert summary(Times(None, 1.0), Answer()) == "[Time to first token: none | Total: 1.0s | Tokens: 0 in, 0 out]"
