@@ -6,12 +6,18 @@ may have run out adds nothing.
 Does not know: Claude's events, HTTP, the lease itself (it asks `fence`).
 """
 
+import asyncio
+import itertools
+from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from streamlog.errors import InternalError
 from streamlog.frames import MAX_CHUNK_BYTES, id_line
 from streamlog.line import Line
 from streamlog.positions import Position
+
+MOST_SENT = 16
 
 
 class Refused(Exception):
@@ -32,6 +38,7 @@ class Writer:
         self.attempt = attempt
         self.number = 0  # of the last frame written
         self.handed_over = False  # whether anything was sent to the log, answered or not
+        self._sent: deque[asyncio.Future[list[bytes]]] = deque()  # chunks whose answer nobody has looked at
         self.head = b""  # JSON of the upstream's status and headers; goes with the first chunk
 
     @property
@@ -47,37 +54,59 @@ class Writer:
         `fields` are record fields as name, value, … With an ending, answers (model, duration in seconds).
         Raises `Refused`, or redis-py's errors.
         """
-        frames = []
-        for number, event in enumerate(events, self.number + 1):
-            frames.append(id_line(self.job_id, Position(self.attempt, number)) + event)
-        return await self._append(b"".join(frames), len(events), mark, code, fields)
+        told = self._append(self._framed(events), len(events), mark, code, fields)
+        return await self._answered(told, len(events))
+
+    async def send(self, events: Sequence[bytes]) -> None:
+        """Append as `write` does, once content has begun, and wait for no answer: `Refused` or an error of Redis' comes
+        from a later call. At most `MOST_SENT` chunks are on their way; then this waits for the oldest."""
+        self._sent.append(self._append(self._framed(events), len(events), "", "", ()))
+        self.number += len(events)
+        while self._sent and (self._sent[0].done() or len(self._sent) > MOST_SENT):
+            _taken(await self._sent.popleft())
 
     async def write_whole(self, body: bytes, fields: Sequence[str | bytes] = ()) -> tuple[str, float] | None:
         """Append the answer of a call that does not stream: one frame, the body unchanged, marked done."""
-        return await self._append(body, 1, "done", "", fields)
+        return await self._answered(self._append(body, 1, "done", "", fields), 1)
 
     def note(self, fields: Sequence[str | bytes]) -> None:
         """Write facts to the record while the attempt is still ours. Nobody waits: no answer depends on them."""
-        answer = self._line.script("note", self.job_id, self.attempt, *fields)
-        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+        _forgiven(self._line.script("note", self.job_id, self.attempt, *fields))
 
-    async def _append(
+    def _framed(self, events: Sequence[bytes]) -> bytes:
+        lines = (id_line(self.job_id, Position(self.attempt, self.number + i)) for i in range(1, len(events) + 1))
+        return b"".join(itertools.chain.from_iterable(zip(lines, events, strict=True)))
+
+    def _append(
         self, data: bytes, count: int, mark: str, code: str, fields: Sequence[str | bytes]
-    ) -> tuple[str, float] | None:
+    ) -> "asyncio.Future[list[bytes]]":
         if len(data) > MAX_CHUNK_BYTES:
             raise InternalError("answer_too_large", f"A chunk of {len(data)} bytes is more than {MAX_CHUNK_BYTES}.")
         if not self._fence():
             raise Refused("fenced")
         self.handed_over = True
         head = b"" if self.begun else self.head
-        last = self.number + count
-        place = (self.job_id, self.attempt, self.number, self.number + 1, last, head, data)
+        place = (self.job_id, self.attempt, self.number, self.number + 1, self.number + count, head, data)
         if mark:
-            answer = await self._line.script("conclude", *place, mark, code, *fields)
-        else:
-            answer = await self._line.script("append", *place, *fields)
-        word: bytes = answer[0]
-        if word not in (b"written", b"repeated"):
-            raise Refused(word.decode())
-        self.number = last
+            return _forgiven(self._line.script("conclude", *place, mark, code, *fields))
+        return _forgiven(self._line.script("append", *place, *fields))
+
+    async def _answered(self, told: "asyncio.Future[list[bytes]]", count: int) -> tuple[str, float] | None:
+        """Wait for the answer, before which all that were sent earlier have theirs."""
+        while self._sent:
+            _taken(await self._sent.popleft())
+        answer = _taken(await told)
+        self.number += count
         return (answer[1].decode(), int(answer[2]) / 1e6) if len(answer) > 1 else None
+
+
+def _taken(answer: list[bytes]) -> list[bytes]:
+    if answer[0] not in (b"written", b"repeated"):
+        raise Refused(answer[0].decode())
+    return answer
+
+
+def _forgiven(answer: "asyncio.Future[Any]") -> "asyncio.Future[Any]":
+    """Whoever never comes back for the answer, since an earlier one was bad, has missed nothing."""
+    answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return answer

@@ -140,7 +140,7 @@ class Generation:
                 await answer.drain()
                 return
             if events:
-                await writer.write(events, fields=[] if writer.begun else self._usage_field())
+                await (writer.send(events) if writer.begun else writer.write(events, fields=self._usage_field()))
             if reading.error is not None:
                 raise UpstreamFailed("upstream_error", refusal=_refusal_of(reading.error, answer.headers))
         raise UpstreamFailed("upstream_cut")

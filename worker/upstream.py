@@ -35,7 +35,8 @@ class Answer:
 
     def __init__(self, response: httpx2.Response) -> None:
         self.headers = _travelling(response.headers)
-        self._reads = response.aiter_bytes()
+        # Past the layers that decompress, where nothing is compressed.
+        self._reads = response.aiter_bytes() if "content-encoding" in response.headers else _parts(response)
 
     async def reads(self) -> AsyncIterator[bytes]:
         """The body, as it arrives; ends at its proper end. Raises `UpstreamFailed` when it is cut or falls silent."""
@@ -150,6 +151,11 @@ def _code_of(cause: BaseException | None) -> str:
         case httpx2.RemoteProtocolError() | httpx2.ReadError():
             return "upstream_cut"
     return "upstream_unreachable"
+
+
+def _parts(response: httpx2.Response) -> AsyncIterator[bytes]:
+    assert isinstance(response.stream, httpx2.AsyncByteStream)
+    return aiter(response.stream)
 
 
 def _travelling(headers: httpx2.Headers) -> dict[str, str]:

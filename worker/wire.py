@@ -14,6 +14,7 @@ import httpx2
 
 _MOST_BUFFERED = 256 * 1024
 _AT_ONCE = 256 * 1024
+_FOR_EVER_S = 10.0**6
 
 
 class Wire(asyncio.Protocol):
@@ -27,6 +28,9 @@ class Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._silent_at = 0.0
+        self._silent = False
         self._begin()
 
     def _begin(self) -> None:
@@ -107,13 +111,33 @@ class Wire(asyncio.Protocol):
         if self._error is not None:
             raise self._error
         self._waiter = self._loop.create_future()
+        self._limit(timeout_s)
         try:
-            async with asyncio.timeout(timeout_s):
-                await self._waiter
-        except TimeoutError:
-            raise httpx2.ReadTimeout(f"nothing came for {timeout_s} s") from None
+            await self._waiter
         finally:
             self._waiter = None
+        if self._silent:
+            raise httpx2.ReadTimeout(f"nothing came for {timeout_s} s")
+
+    def _limit(self, timeout_s: float | None) -> None:
+        """Whoever waits is woken after a silence. The timer is left standing and looks again: one of its own for each
+        read would cost more than the read."""
+        self._silent, self._silent_at = False, self._loop.time() + (timeout_s or _FOR_EVER_S)
+        if self._timer is not None and self._timer.when() > self._silent_at:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._silent_at, self._look_at_silence)
+
+    def _look_at_silence(self) -> None:
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._loop.time() < self._silent_at:
+            self._timer = self._loop.call_at(self._silent_at, self._look_at_silence)
+        else:
+            self._silent = True
+            self._wake()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -140,6 +164,8 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         if self._headed and not self._framed and error is None:
             self._complete = True  # a body without a length lasts until the connection ends
         elif not self._complete and self._error is None:

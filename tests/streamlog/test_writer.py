@@ -1,12 +1,14 @@
 """The writer: numbers its frames, asks the fence first, and holds what comes before content."""
 
 import pytest
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from streamlog.errors import InternalError
 from streamlog.frames import MAX_CHUNK_BYTES
-from streamlog.writer import Refused, Writer
+from streamlog.writer import MOST_SENT, Refused, Writer
 from tests.streamlog.world import EVENT, World
 from tests.support.facts import true
+from tests.support.valkey import Valkey
 
 
 async def test_a_fenced_writer_sends_nothing(world: World) -> None:
@@ -84,3 +86,43 @@ async def test_a_note_reaches_the_record(world: World) -> None:
         return (await world.record(claim.job_id)).response == {"status": 200}
 
     await true(arrived)
+
+
+async def test_what_is_sent_stands_in_order_before_what_is_written(world: World) -> None:
+    """Nobody waits for its answer, and the ending comes behind all of it."""
+    claim, writer = await world.running()
+    await writer.write([EVENT])
+    for _ in range(3 * MOST_SENT):
+        await writer.send([EVENT, EVENT])
+    told = await writer.write([EVENT], mark="done")
+    assert told is not None
+    chunks = (await world.log.read(claim.job_id)).chunks
+    assert [(chunk.first, chunk.last) for chunk in chunks[1:3]] == [(2, 3), (4, 5)]
+    assert (chunks[-1].last, chunks[-1].mark) == (2 + 6 * MOST_SENT, "done")
+
+
+@pytest.mark.parametrize("last", ["send", "write"])
+async def test_a_refusal_of_what_was_sent_is_raised_later(world: World, last: str) -> None:
+    """By the next call that looks, and nothing is added to the log."""
+    claim, writer = await world.running()
+    await writer.write([EVENT])
+    await world.log.end(claim.job_id, None, "cancelled", "cancelled")
+    before = await world.frames(claim.job_id)
+    await writer.send([EVENT])
+    with pytest.raises(Refused, match="ended"):
+        for _ in range(2 * MOST_SENT if last == "send" else 1):
+            await (writer.send([EVENT]) if last == "send" else writer.write([EVENT], mark="done"))
+    assert await world.frames(claim.job_id) == before
+
+
+async def test_what_is_on_its_way_is_bounded(private: Valkey) -> None:
+    """A Redis that does not answer stops the writer, and so the reading of the upstream."""
+    async with World(private.url, timeout_s=0.5) as world:
+        _, writer = await world.running()
+        await writer.write([EVENT])
+        private.freeze()
+        with pytest.raises(RedisTimeoutError):
+            for _ in range(MOST_SENT + 1):
+                await writer.send([EVENT])
+        assert writer.number <= MOST_SENT + 2
+        private.thaw()
