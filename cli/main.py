@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from cli.ask import ask
+from cli.cancel import cancel
+from cli.follow import follow
 from cli.gateway import gateway
 from cli.key import key
 from cli.simulator import PASS_ON, simulator
@@ -38,6 +40,8 @@ app.command()(gateway)
 app.command()(worker)
 app.command(context_settings=PASS_ON)(simulator)
 app.command()(ask)
+app.command()(follow)
+app.command()(cancel)
 app.command()(key)
 
 
