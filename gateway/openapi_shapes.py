@@ -21,12 +21,12 @@ _YES_OR_NO: Json = {"type": "boolean"}
 _COUNT: Json = {"type": "integer", "minimum": 0}
 
 
-def _object(properties: Json) -> Json:
+def exactly(properties: Json) -> Json:
     """All of these are always there."""
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def _or_null(schema: Json) -> Json:
+def or_null(schema: Json) -> Json:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
@@ -49,14 +49,14 @@ ERROR_SCHEMA: Json = {
 }
 
 _MODEL_FIELD = TEXT | {"minLength": 1, "maxLength": 256, "examples": [MODEL_NAME]}
-_BLOCKS: Json = {"type": "array", "items": _object({"type": TEXT})}
-_TURN = _object({"role": {"enum": ["user", "assistant", "system"]}, "content": {"anyOf": [TEXT, _BLOCKS]}})
+_BLOCKS: Json = {"type": "array", "items": exactly({"type": TEXT})}
+_TURN = exactly({"role": {"enum": ["user", "assistant", "system"]}, "content": {"anyOf": [TEXT, _BLOCKS]}})
 _TURNS: Json = {"type": "array", "minItems": 1, "items": _TURN}
 _MOST_TOKENS: Json = {"type": "integer", "minimum": 1, "examples": [1024]}
 
 
 def _body(required: Json, example: Json, optional: Json | None = None) -> Json:
-    schema = _object(required) | {"properties": required | (optional or {}), "additionalProperties": True}
+    schema = exactly(required) | {"properties": required | (optional or {}), "additionalProperties": True}
     return {
         "required": True,
         "description": "As Anthropic documents it. What is not named here travels on unchanged.",
@@ -71,26 +71,26 @@ MESSAGES_BODY = _body(
 )
 COUNT_BODY = _body({"model": _MODEL_FIELD, "messages": _TURNS}, {"model": MODEL_NAME, "messages": _ASKED})
 
-MESSAGE = _object(
+MESSAGE = exactly(
     {
         "id": TEXT,
         "type": {"const": "message"},
         "role": {"const": "assistant"},
         "model": TEXT,
         "content": _BLOCKS,
-        "stop_reason": _or_null(TEXT),
-        "stop_sequence": _or_null(TEXT),
-        "usage": _object({"input_tokens": _COUNT, "output_tokens": _COUNT}),
+        "stop_reason": or_null(TEXT),
+        "stop_sequence": or_null(TEXT),
+        "usage": exactly({"input_tokens": _COUNT, "output_tokens": _COUNT}),
     }
 )
-COUNTED = _object({"input_tokens": _COUNT})
-MODEL = _object({"id": TEXT, "type": {"const": "model"}, "display_name": TEXT, "created_at": TEXT})
-MODELS = _object(
+COUNTED = exactly({"input_tokens": _COUNT})
+MODEL = exactly({"id": TEXT, "type": {"const": "model"}, "display_name": TEXT, "created_at": TEXT})
+MODELS = exactly(
     {
         "data": {"type": "array", "items": MODEL},
         "has_more": _YES_OR_NO,
-        "first_id": _or_null(TEXT),
-        "last_id": _or_null(TEXT),
+        "first_id": or_null(TEXT),
+        "last_id": or_null(TEXT),
     }
 )
 EVENT: Json = {
@@ -105,64 +105,64 @@ EVENT: Json = {
     },
 }
 
-_SUBMITTED: Json = {
+SUBMITTED_FIELDS: Json = {
     "id": JOB_ID,
     "type": {"const": "job"},
     "state": {"enum": [str(state) for state in State]},
     "stream": _YES_OR_NO,
     "events_url": TEXT,
 }
-SUBMITTED = _object(_SUBMITTED)
-_TIME: Json = {"type": "string", "format": "date-time"}
-_MS = _or_null({"type": "number", "minimum": 0})
-_LISTED: Json = _SUBMITTED | {
+SUBMITTED = exactly(SUBMITTED_FIELDS)
+TIME: Json = {"type": "string", "format": "date-time"}
+_MS = or_null({"type": "number", "minimum": 0})
+_LISTED: Json = SUBMITTED_FIELDS | {
     "model": TEXT,
     "attached": _YES_OR_NO,
-    "last_event_id": _or_null(TEXT),
-    "created_at": _TIME,
-    "started_at": _or_null(_TIME),
-    "first_content_at": _or_null(_TIME),
-    "ended_at": _or_null(_TIME),
-    "timings": _object({"queue_wait_ms": _MS, "first_content_ms": _MS, "total_ms": _MS}),
-    "usage": _or_null({"type": "object"}),
-    "error_code": _or_null(TEXT),
+    "last_event_id": or_null(TEXT),
+    "created_at": TIME,
+    "started_at": or_null(TIME),
+    "first_content_at": or_null(TIME),
+    "ended_at": or_null(TIME),
+    "timings": exactly({"queue_wait_ms": _MS, "first_content_ms": _MS, "total_ms": _MS}),
+    "usage": or_null({"type": "object"}),
+    "error_code": or_null(TEXT),
 }
-_OF_RECORD: Json = _SUBMITTED | {
+_OF_RECORD: Json = SUBMITTED_FIELDS | {
     "model": TEXT,
     "attached": _YES_OR_NO,
-    "last_event_id": _or_null(TEXT),
-    "created_at": _TIME,
-    "started_at": _or_null(_TIME),
-    "first_content_at": _or_null(_TIME),
-    "ended_at": _or_null(_TIME),
-    "timings": _object({"queue_wait_ms": _MS, "first_content_ms": _MS, "total_ms": _MS}),
-    "usage": _or_null({"type": "object"}),
+    "last_event_id": or_null(TEXT),
+    "created_at": TIME,
+    "started_at": or_null(TIME),
+    "first_content_at": or_null(TIME),
+    "ended_at": or_null(TIME),
+    "timings": exactly({"queue_wait_ms": _MS, "first_content_ms": _MS, "total_ms": _MS}),
+    "usage": or_null({"type": "object"}),
 }
-JOB = _object(
+JOB = exactly(
     _OF_RECORD
     | {
-        "queue_position": _or_null(_COUNT),
-        "message": _or_null({"type": "object"}),
-        "error": _or_null(_object({"type": TEXT, "message": TEXT, "code": _or_null(TEXT)})),
+        "queue_position": or_null(_COUNT),
+        "message": or_null({"type": "object"}),
+        "error": or_null(exactly({"type": TEXT, "message": TEXT, "code": or_null(TEXT)})),
     }
 )
-JOBS = _object(
+JOBS = exactly(
     {
-        "data": {"type": "array", "items": _object(_OF_RECORD | {"error_code": _or_null(TEXT)})},
+        "data": {"type": "array", "items": exactly(_OF_RECORD | {"error_code": or_null(TEXT)})},
         "has_more": _YES_OR_NO,
-        "next_page": _or_null(TEXT),
+        "next_page": or_null(TEXT),
     }
 )
-REMOVED = _object({"id": JOB_ID, "type": {"const": "job_removed"}})
+REMOVED = exactly({"id": JOB_ID, "type": {"const": "job_removed"}})
 
-HEALTH = _object({"status": {"const": "ok"}})
-READINESS = _object(
+HEALTH = exactly({"status": {"const": "ok"}})
+READINESS = exactly(
     {
         "ready": _YES_OR_NO,
         "redis": _YES_OR_NO,
         "draining": _YES_OR_NO,
-        "workers": _or_null(_COUNT),
-        "queued": _or_null(_COUNT),
+        "workers": or_null(_COUNT),
+        "queued": or_null(_COUNT),
         "subscribers": _COUNT,
     }
 )
