@@ -73,5 +73,10 @@ def from_environment(kind: type[Kind]) -> Kind:
         for problem in error.errors():
             name = str(problem["loc"][0])
             variable = name if name.isupper() else f"SLUICE_{name.upper()}"
-            print(f"sluice: {variable}={os.environ.get(variable, '')!r}: {problem['msg']}", file=sys.stderr)
+            print(f"sluice: {variable}={_shown(variable)}: {problem['msg']}", file=sys.stderr)
         sys.exit(2)
+
+
+def _shown(variable: str) -> str:
+    """Its value, unless it may hold a password or keys."""
+    return "***" if variable in ("REDIS_URL", "SLUICE_API_KEYS") else repr(os.environ.get(variable, ""))

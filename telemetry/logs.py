@@ -6,6 +6,7 @@ Does not know: what is worth saying.
 """
 
 import contextlib
+import copy
 import logging
 import os
 import sys
@@ -15,6 +16,7 @@ import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from telemetry.redaction import redact
+from telemetry.tracebacks import add_traceback
 
 # They log arguments (arq), bodies and headers (anthropic, httpcore2), addresses with queries (httpx2, uvicorn.access),
 # and what our own start and stop lines say better (uvicorn.error).
@@ -64,6 +66,13 @@ def _take_over(handler: logging.Handler, level: str) -> None:
 class _Handler(logging.StreamHandler[TextIO]):
     """Says only that a record failed; the standard one prints the record as it is, secrets included."""
 
+    def format(self, record: logging.LogRecord) -> str:
+        if record.exc_info and not record.name.startswith("sluice"):
+            # arq and asyncio write the exception into their sentence, with all that it quotes.
+            record = copy.copy(record)
+            record.msg, record.args = str(record.msg).partition("\n")[0], ()
+        return super().format(record)
+
     def handleError(self, record: logging.LogRecord) -> None:
         problem = sys.exc_info()[0]
         name = problem.__name__ if problem else "unknown"
@@ -80,8 +89,7 @@ def _handler(room: str, stream: TextIO, *, json: bool) -> logging.Handler:
             processors=[
                 _add_origin(room),
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                # Tracebacks become text here: masked like any, and never with local variables, which hold prompts.
-                structlog.processors.format_exc_info,
+                add_traceback,
                 redact,
                 _renderer(stream, json=json),
             ]

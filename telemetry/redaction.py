@@ -29,6 +29,9 @@ _SECRETS = (
     (re.compile(r"sk-ant-[\w-]+"), "sk-ant-***"),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.IGNORECASE), r"\1 ***"),
     (re.compile(r"://[^/\s@]+@"), "://***@"),
+    (re.compile(r"([?&](?:api[_-]?key|key|pass(?:word|wd)|secret|token)=)[^&\s'\"]+", re.IGNORECASE), r"\1***"),
+    # Redis quotes what it was asked, and a server that knows no AUTH was told the password.
+    (re.compile(r"(with args beginning with:).*", re.IGNORECASE), r"\1 ***"),
 )
 # Besides the ASCII ones, U+0085, U+2028 and U+2029 begin a new line for many readers of logs.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -30,7 +30,6 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("variable", "value", "settings"),
     [
-        ("REDIS_URL", "http://127.0.0.1", RedisSettings),
         ("SLUICE_REDIS_TIMEOUT_S", "0", RedisSettings),
         ("SLUICE_GRACE_S", "soon", JobSettings),
         ("SLUICE_QUEUE_JOBS", "0", JobSettings),
@@ -52,3 +51,15 @@ def test_a_setting_that_will_not_do_is_one_line_and_exit_2(
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert said.startswith(f"sluice: {variable}={value!r}: ")
+
+
+def test_an_address_of_redis_that_will_not_do_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may hold a password."""
+    monkeypatch.setenv("REDIS_URL", "redi://:pass-word@host")
+    with pytest.raises(SystemExit):
+        from_environment(RedisSettings)
+    said = capsys.readouterr().err
+    assert said.startswith("sluice: REDIS_URL=***: ")
+    assert "pass-word" not in said

@@ -33,6 +33,12 @@ def test_sensitive_names_are_dropped(name: str) -> None:
         ("Authorization: Bearer abc.def-1_2~3+/=", "Authorization: Bearer ***"),
         ("connect redis://user:pass@host:6379/0", "connect redis://***@host:6379/0"),
         ("connect rediss://:p@host", "connect rediss://***@host"),
+        ("unix://me@/run/redis.sock?db=0&password=p%20w", "unix://***@/run/redis.sock?db=0&password=***"),
+        ("GET /v1/models?API-KEY=abc&limit=3", "GET /v1/models?API-KEY=***&limit=3"),
+        (
+            "ERR unknown command `AUTH`, with args beginning with: `p`, ",
+            "ERR unknown command `AUTH`, with args beginning with: ***",
+        ),
         ("unix:///run/redis.sock is free", "unix:///run/redis.sock is free"),
     ],
 )
