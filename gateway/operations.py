@@ -1,4 +1,4 @@
-"""`/`, `/healthz`, `/readyz`, `/metrics`: for those who look whether it is there, and those who run it.
+"""`/healthz`, `/readyz`, `/metrics`: for those who look whether it is there, and those who run it.
 
 Does not know: jobs.
 """
@@ -20,9 +20,8 @@ def add_routes(app: FastAPI, service: Service) -> None:
     """Register on the application itself: a router in between costs 0.1 ms a request."""
 
     @app.api_route("/api/hello", methods=["GET", "HEAD"], include_in_schema=False)
-    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
-    async def root() -> Response:
-        """Some clients probe their base URL before they call; Claude Code opens its connection with `/api/hello`."""
+    async def hello() -> Response:
+        """Claude Code opens its connection with it; others probe `/` (`page_route`)."""
         return _json({"name": "sluice", "messages": "/v1/messages", "docs": "/docs"}, 200)
 
     @app.get(

@@ -1,0 +1,28 @@
+/* The key that the server may want: kept for this tab, or on this device if the person says so.
+ *
+ * Does not know: addresses, when a key is asked for.
+ */
+
+const NAME = "sluice:key";
+
+/** The key, or null. */
+export function readKey() {
+  return sessionStorage.getItem(NAME) ?? localStorage.getItem(NAME);
+}
+
+/** Keep a key; one of an empty text is forgotten. */
+export function keepKey(key, onDevice) {
+  sessionStorage.removeItem(NAME);
+  localStorage.removeItem(NAME);
+  if (key) (onDevice ? localStorage : sessionStorage).setItem(NAME, key);
+}
+
+/** Whether the key is kept on this device. */
+export function isOnDevice() {
+  return localStorage.getItem(NAME) !== null;
+}
+
+/** Whether a text can be a key at all: it has to fit a header. */
+export function canBeKey(text) {
+  return /^[\x21-\x7e]{1,512}$/.test(text);
+}

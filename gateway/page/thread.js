@@ -1,0 +1,175 @@
+/* The conversation that is open: its messages, the answer that is being written, sending the next message.
+ *
+ * Invariant: at most one answer is followed; what comes back late for a conversation that was left changes nothing.
+ * Does not know: the list of conversations, the text field.
+ */
+
+import { keptAnswer, newAnswer, textOf } from "./answer.js";
+import { AnswerView } from "./answer_view.js";
+import { Lost, createConversation, readConversation, sendMessage } from "./api.js";
+import { copyText } from "./clipboard.js";
+import { byId, make } from "./dom.js";
+import { withKey } from "./key_dialog.js";
+import { Running, measure } from "./running.js";
+import { SNIPPETS } from "./snippets.js";
+
+const TITLE_CHARACTERS = 80;
+const AGAIN_MS = 1_500;
+
+export class Thread {
+  #messages = [];
+  #turn = 0;
+
+  /** `hears` has changed(): something about this conversation or its running is new; and drawn(). */
+  constructor(hears) {
+    this.hears = hears;
+    Object.assign(this, { id: null, title: "", assistant: "", running: null, sending: false });
+  }
+
+  /** Begin a new conversation. */
+  blank() {
+    this.#leave();
+    Object.assign(this, { id: null, title: "", assistant: "" });
+    this.hears.changed();
+  }
+
+  /** Show a conversation, and follow the answer that is being written in it. Throws what the server says against it. */
+  async open(id) {
+    const turn = this.#leave();
+    Object.assign(this, { id, title: "", assistant: "" });
+    const found = await withKey(() => readConversation(id));
+    if (turn !== this.#turn) return;
+    this.#show(found);
+    if (found.running) this.#follow(found.running.job_id, this.#addAnswer(newAnswer()));
+    this.hears.changed();
+  }
+
+  /** Ask. Throws what the server says against it; then nothing has changed. */
+  async send(text, { assistant, model }) {
+    const turn = this.#turn;
+    this.sending = true;
+    const question = this.#addQuestion(text);
+    const view = this.#addAnswer(newAnswer(Date.now()));
+    this.hears.changed();
+    try {
+      if (!this.id) await this.#create(text, assistant);
+      const jobId = await this.#submit(this.id, { message: text, ...(model && { model }) }, view);
+      if (turn === this.#turn) this.#follow(jobId, view);
+    } catch (error) {
+      this.#messages.pop();
+      question.remove();
+      view.element.remove();
+      throw error;
+    } finally {
+      this.sending = false;
+      this.hears.changed();
+    }
+  }
+
+  /** End the answer that is being written. */
+  stop() {
+    return this.running?.stop();
+  }
+
+  #leave() {
+    this.running?.leave();
+    this.running = null;
+    this.sending = false;
+    this.#messages = [];
+    byId("thread").replaceChildren();
+    return ++this.#turn;
+  }
+
+  #show(found) {
+    Object.assign(this, { title: found.title ?? "", assistant: found.assistant ?? "" });
+    byId("thread").replaceChildren();
+    this.#messages = [];
+    found.messages.forEach((message, index) => {
+      if (message.role === "user") this.#addQuestion(plain(message.content));
+      else this.#addKept(message, index === found.messages.length - 1);
+    });
+  }
+
+  #addKept(message, isLast) {
+    const answer = keptAnswer(message);
+    const view = this.#addAnswer(answer);
+    this.#messages.push({ role: "assistant", content: textOf(answer) });
+    if (isLast && message.job_id) measure(answer, message.job_id).then(() => view.changed());
+  }
+
+  #addQuestion(text) {
+    this.#messages.push({ role: "user", content: text });
+    const question = make("div", { class: "question", role: "article", "aria-label": "Your message" }, text);
+    byId("thread").append(question);
+    return question;
+  }
+
+  #addAnswer(answer) {
+    const asked = this.#messages.slice();
+    const copy = make("button", { type: "button", class: "quiet", "aria-label": "Copy as text", onclick: () => copyText(textOf(view.answer), copy) }, "text");
+    const program = ({ name, of }) => {
+      const text = () => of({ model: view.answer.model, assistant: this.assistant, messages: asked });
+      const button = make("button", { type: "button", class: "quiet", "aria-label": `Copy as ${name}`, onclick: () => copyText(text(), button) }, name);
+      return button;
+    };
+    const view = new AnswerView(answer, [make("span", {}, "Copy as"), copy, ...SNIPPETS.map(program)]);
+    view.onDrawn = () => this.hears.drawn();
+    byId("thread").append(view.element);
+    this.hears.drawn();
+    return view;
+  }
+
+  async #create(text, assistant) {
+    const title = text.replace(/\s+/g, " ").trim().slice(0, TITLE_CHARACTERS);
+    const made = await withKey(() => createConversation({ title, ...(assistant && { assistant }) }));
+    Object.assign(this, { id: made.id, title: made.title ?? title, assistant: made.assistant ?? "" });
+    this.hears.changed();
+  }
+
+  /* A message whose answer was lost on the way may have arrived: the conversation knows, so it is never sent twice. */
+  async #submit(id, fields, view) {
+    for (let lost = false; ; lost = true) {
+      try {
+        const arrived = lost ? await this.#arrived(id, fields.message) : null;
+        return arrived ?? (await withKey(() => sendMessage(id, fields))).id;
+      } catch (error) {
+        if (!(error instanceof Lost)) throw error;
+        view.connected = false;
+        view.changed();
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      } finally {
+        view.connected = true;
+      }
+    }
+  }
+
+  async #arrived(id, message) {
+    const found = await readConversation(id);
+    if (found.running) return found.running.job_id;
+    const last = found.messages.at(-1);
+    const known = this.#messages.length;
+    return found.messages.length > known && plain(found.messages[known - 1].content) === message ? (last.job_id ?? null) : null;
+  }
+
+  async #follow(jobId, view) {
+    const running = new Running(jobId, view);
+    this.running = running;
+    this.hears.changed();
+    try {
+      const shown = await running.ended;
+      if (this.running !== running) return;
+      this.running = null;
+      this.#messages.push({ role: "assistant", content: textOf(view.answer) });
+      if (!shown) await this.open(this.id);
+    } catch (error) {
+      if (this.running !== running) return;
+      this.running = null;
+      view.answer.state = "interrupted";
+      view.answer.error = { message: error.message, requestId: error.requestId ?? "", code: error.code ?? "" };
+      view.draw();
+    }
+    this.hears.changed(true);
+  }
+}
+
+const plain = (content) => (typeof content === "string" ? content : content.map((block) => block.text ?? "").join(""));
