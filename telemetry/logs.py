@@ -56,6 +56,8 @@ def _take_over(handler: logging.Handler, level: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    for name in QUIET:  # else each call of theirs would build a record for the filter to throw away
+        logging.getLogger(name).setLevel(logging.WARNING)
     # Without a handler in reach uvicorn does not even build its access lines.
     access = logging.getLogger("uvicorn.access")
     access.handlers.clear()
