@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from cli.answer import Answer, AnswerError
+from cli.keys import unechoed
 from cli.screen import Silent, screen_for
 from cli.showing import Times, conclude, show
 from cli.stream import Stream, Unreachable
@@ -28,7 +29,7 @@ def print_text(client: "Client", stream: Stream, raw: bool, timed: Callable[[Tim
     """Show it as it comes, figures last. `timed` gives the times to print, once it is complete."""
     screen, answer = screen_for(sys.stdout, sys.stderr, raw=raw), Answer()
     client.note = screen.note
-    with stream:
+    with unechoed(), stream:
         times = show(stream, screen, answer)
     conclude(screen, answer, timed(times))
 

@@ -10,6 +10,7 @@ import typer
 
 from cli.ask import ask
 from cli.cancel import cancel
+from cli.chat import chat
 from cli.follow import follow
 from cli.gateway import gateway
 from cli.key import key
@@ -40,6 +41,7 @@ app.command()(gateway)
 app.command()(worker)
 app.command(context_settings=PASS_ON)(simulator)
 app.command()(ask)
+app.command()(chat)
 app.command()(follow)
 app.command()(cancel)
 app.command()(key)

@@ -50,6 +50,8 @@ def _question(prompt: str | None) -> str:
     if prompt is None and sys.stdin.isatty():
         raise typer.BadParameter("give a question, or pipe one in", param_hint="PROMPT")
     question = _text(_bytes_of(Path("-")), "the question is no") if prompt in (None, "-") else prompt
+    if any("\ud800" <= letter <= "\udfff" for letter in question):  # how Python keeps bytes that are no text
+        raise typer.BadParameter("the question is no UTF-8 text", param_hint="PROMPT")
     if not question.strip():
         raise typer.BadParameter("the question is empty", param_hint="PROMPT")
     return question

@@ -9,6 +9,7 @@ from codecs import getincrementaldecoder
 from rich.cells import cell_len
 
 _SEQUENCE = re.compile(r"\x1b\[([?0-9;]*)([A-Za-z])|\x1b\](?:[^\x07\x1b]*)(?:\x07|\x1b\\)")
+_COLOURS = {*range(30, 39), *range(40, 49), *range(90, 98), *range(100, 108)}
 _HALF = re.compile(r"\x1b(?:\[[?0-9;]*|\][^\x07]*)?$")
 
 
@@ -18,7 +19,7 @@ class Emulator:
     def __init__(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
         self.scrolled: list[str] = []
-        self.styles: set[str] = set()  # parameters of the SGR sequences that came
+        self.colours: set[int] = set()  # that text was given, in the foreground or behind it
         self._lines: list[list[str]] = [[]]
         self._row = self._column = 0
         self._decoder = getincrementaldecoder("utf-8")()
@@ -96,7 +97,7 @@ class Emulator:
             case "K" if number == 0:
                 del self._lines[self._row][self._column :]
             case "m":
-                self.styles.add(parameters)
+                self.colours |= {code for part in parameters.split(";") if (code := int(part or 0)) in _COLOURS}
             case "h" | "l" | "]":
                 pass
             case _:

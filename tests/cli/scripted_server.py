@@ -30,8 +30,8 @@ class Reply:
 
     def sent(self) -> bytes:
         """Head and body; the body is one chunk, and its end is missing if it is cut."""
-        kind = {"content-type": "text/event-stream", "transfer-encoding": "chunked", **self.headers}
-        head = "".join(f"{name}: {value}\r\n" for name, value in kind.items())
+        kind = {"content-type": "text/event-stream", "transfer-encoding": "chunked", "connection": "close"}
+        head = "".join(f"{name}: {value}\r\n" for name, value in {**kind, **self.headers}.items())
         chunk = b"%x\r\n%s\r\n" % (len(self.body), self.body) if self.body else b""
         return f"HTTP/1.1 {self.status} X\r\n{head}\r\n".encode() + chunk + (b"" if self.cut else b"0\r\n\r\n")
 
@@ -50,6 +50,11 @@ class ScriptedServer:
         self._thread = threading.Thread(target=self._serve, args=(replies,), daemon=True)
         self._thread.start()
 
+    def let_go(self) -> None:
+        """End the connections that are held `side_by_side`."""
+        while self._held:
+            self._held.pop().close()
+
     def close(self) -> None:
         """Stop listening."""
         self._closed.set()
@@ -57,8 +62,7 @@ class ScriptedServer:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(_LIMIT_S)
-        for connection in self._held:
-            connection.close()
+        self.let_go()
 
     def _serve(self, replies: tuple[Reply, ...]) -> None:
         for reply in replies:

@@ -67,6 +67,11 @@ class Terminal:
             self.screen.columns, self.screen.rows = columns, rows
         fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    @property
+    def local_flags(self) -> int:
+        """How the terminal is set now: ECHO and the like."""
+        return int(termios.tcgetattr(self._ours)[3])
+
     def type(self, keys: str) -> None:
         os.write(self._ours, keys.encode())
 

@@ -22,6 +22,7 @@ def test_help_names_every_command() -> None:
         "worker",
         "simulator",
         "ask",
+        "chat",
         "follow",
         "cancel",
         "key",
