@@ -7,6 +7,7 @@ upstream in all its ways, quoting what it was asked; the code itself, by an exce
 
 import asyncio
 import contextlib
+import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -85,7 +86,8 @@ def _let_in(ground: Ground) -> str:
 @pytest.fixture
 async def cluster(grounds: Ground, tmp_path: Path) -> AsyncIterator[Cluster]:
     (tmp_path / "sitecustomize.py").write_text(_DEFECTS)
-    loud = {"SLUICE_LOG_LEVEL": "DEBUG", "SLUICE_LOG_JSON": "1", "ANTHROPIC_LOG": "debug", "PYTHONPATH": tmp_path}
+    path = os.pathsep.join((str(tmp_path), *filter(None, (os.environ.get("PYTHONPATH"),))))
+    loud = {"SLUICE_LOG_LEVEL": "DEBUG", "SLUICE_LOG_JSON": "1", "ANTHROPIC_LOG": "debug", "PYTHONPATH": path}
     times = {"SLUICE_LEASE_S": 1, "SLUICE_UPSTREAM_IDLE_S": 10, "SLUICE_REDIS_TIMEOUT_S": 2, "SLUICE_HOLD_S": 1}
     async with QuotingUpstream(ANSWER).listening() as upstream:
         cluster = Cluster(grounds, REDIS_URL=_let_in(grounds), SLUICE_API_KEYS=KEY, **loud, **times)
