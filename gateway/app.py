@@ -5,7 +5,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from gateway import conversations, jobs, light, messages, operations, own_jobs, page_route
+from gateway import chat, conversations, jobs, light, messages, operations, own_jobs, page_route
 from gateway.openapi import use_document
 from gateway.replies import use_anthropic_errors
 from gateway.service import Service
@@ -23,7 +23,7 @@ def build_app(service: Service) -> FastAPI:
         static_url="/docs-assets",
     )
     use_anthropic_errors(app)
-    for room in (messages, light, jobs, own_jobs, conversations, operations):
+    for room in (messages, light, jobs, own_jobs, conversations, operations, chat):
         room.add_routes(app, service)
     page_route.add_routes(app)
     use_document(app)

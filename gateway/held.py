@@ -25,6 +25,7 @@ class HeldResponse(Response):
     """What both forms share: open a subscriber, wait for the first batch, refuse or answer."""
 
     background = None
+    attached = True  # whether Redis has heard with the submit that somebody listens
 
     def __init__(self, service: Service, job: Submitted) -> None:
         self.service = service
@@ -32,7 +33,7 @@ class HeldResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         follower = self.service.follow(self.job.job_id, fresh=not self.job.joined)
-        with self.service.subscribers.opened(follower, receive, resumes=False, known=True) as subscriber:
+        with self.service.subscribers.opened(follower, receive, resumes=False, known=self.attached) as subscriber:
             try:
                 reply = await self.answer(subscriber, send, pour_of(scope))
             except ReaderStalled:
@@ -66,6 +67,8 @@ class HeldResponse(Response):
 class HeldStream(HeldResponse):
     """`stream: true`: hold, then commit to 200 and relay."""
 
+    own_headers = SSE_HEADERS
+
     async def answer(self, subscriber: Subscriber, send: Send, pour: Pour | None) -> Response | None:
         batch = await subscriber.follower.next(self.job.hold_s)
         if batch is not None and batch.mark and sse.is_error_frame(batch.data):
@@ -74,11 +77,15 @@ class HeldStream(HeldResponse):
             return None
         if batch is None and subscriber.stopping:
             raise InternalError("draining", retry_after_s=1)
-        relay = Relay(self.service, subscriber, send, self.job.request_id, self.job.ping_s, self.job, pour)
+        relay = self.relay(subscriber, send, pour)
         head = batch.head if batch is not None else await self._known_head()
-        await relay.start(200, SSE_HEADERS | head_headers(head, self.job))
+        await relay.start(200, self.own_headers | head_headers(head, self.job))
         await relay.run(batch)
         return None
+
+    def relay(self, subscriber: Subscriber, send: Send, pour: Pour | None) -> Relay:
+        """What goes out behind the head."""
+        return Relay(self.service, subscriber, send, self.job.request_id, self.job.ping_s, self.job, pour)
 
     async def _known_head(self) -> UpstreamHead:
         record = await self.service.log.record(self.job.job_id)

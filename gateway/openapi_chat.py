@@ -12,11 +12,13 @@ from gateway.openapi import (
     REPLAYED,
     REQUEST_ID,
     UPSTREAM_HEADERS,
+    Responses,
     answers,
     errors,
     header,
     json_of,
     links,
+    parameter,
     route,
 )
 from gateway.openapi_shapes import JOB_ID, TEXT, Json, exactly, or_null
@@ -125,4 +127,68 @@ SAY = route(
         links=links(_ID),
     ),
     requestBody=_body({"message": _WORDS, "model": _MODEL, "max_tokens": _TOKENS}, {"message": "Why is the sky blue?"}),
+)
+
+_TEXT_EVENT: Json = {
+    "type": "object",
+    "description": "Words of the answer, with the id to resume from; the last one is `[DONE]`. Before it may stand an "
+    "`event: error`, whose data is an error body.",
+    "required": ["data"],
+    "properties": {"id": TEXT, "event": {"const": "error"}, "data": TEXT},
+}
+_EVENTS: Json = {"text/event-stream": {"itemSchema": _TEXT_EVENT}}
+_WORDS_OR_EVENTS: Json = {"text/plain": {"schema": TEXT}} | _EVENTS
+_CHAT_ERRORS = ERRORS_OF_SUBMITS | errors(403, 404, 409, 499, 502, 504)
+_NOTHING_LEFT: Responses = {204: {"description": "This answer has been read to its end."}}
+_OF_ANSWER = OF_JOB | REPLAYED
+
+
+def _of_query(name: str, description: str, schema: Json, *, required: bool = False) -> Json:
+    return parameter("query", name, description, schema, required=required)
+
+
+_PLAIN_WORDS = TEXT | {"minLength": 1, "examples": ["Why is the sky blue?"]}
+_QUERY = [
+    _of_query("conversation_id", "The conversation to go on with.", _CONVERSATION_ID),
+    _of_query("model", "The model, if not the usual one.", TEXT | {"minLength": 1, "maxLength": 256}),
+    _of_query("max_tokens", "The longest answer.", {"type": "integer", "minimum": 1}),
+    _of_query("idempotency_key", "As the header.", TEXT | {"minLength": 1, "maxLength": 255}),
+    parameter(
+        "header", "last-event-id", "The id of the last event received: the rest is sent, nothing is asked.", TEXT
+    ),
+]
+_ASSISTANT = TEXT | {"pattern": "^[a-z0-9][a-z0-9_-]{0,63}$"}
+CHAT = route(
+    "chat",
+    [*UPSTREAM_HEADERS, IDEMPOTENCY_KEY],
+    answers(200, "The answer.", _WORDS_OR_EVENTS, _CHAT_ERRORS, headers=_OF_ANSWER),
+    requestBody=_body(
+        {
+            "message": _WORDS,
+            "conversation_id": or_null(_CONVERSATION_ID),
+            "assistant": _NAME,
+            "model": _MODEL,
+            "max_tokens": _TOKENS,
+            "idempotency_key": or_null(TEXT | {"minLength": 1, "maxLength": 255}),
+        },
+        {"message": "Why is the sky blue?"},
+    ),
+)
+CHAT_BY_ADDRESS = route(
+    "chat_by_address",
+    [
+        _of_query("q", "What to ask.", _PLAIN_WORDS, required=True),
+        _of_query("assistant", "Who answers.", _ASSISTANT),
+        *_QUERY,
+    ],
+    answers(200, "The answer.", _WORDS_OR_EVENTS, _NOTHING_LEFT | _CHAT_ERRORS, headers=_OF_ANSWER),
+)
+ASK_ASSISTANT = route(
+    "ask_assistant",
+    [
+        parameter("path", "assistant", "The assistant's name.", _ASSISTANT, required=True),
+        _of_query("question", "What to ask.", _PLAIN_WORDS, required=True),
+        *_QUERY,
+    ],
+    answers(200, "The answer.", _EVENTS, _NOTHING_LEFT | _CHAT_ERRORS, headers=_OF_ANSWER),
 )

@@ -42,7 +42,7 @@ class Relay:
     """Sends one job to one open response, with a ping after each silence of `ping_s`.
 
     `submitted` for the subscriber that made the call; it is timed unless it joined. `pour` is a short way for what
-    comes live (`pour_of`).
+    comes live (`pour_of`). In what form things are said, `text_relay` decides otherwise.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Relay:
         try:
             while not self._subscriber.gone:
                 if batch is not None:
-                    await self._send_batch(batch.data)
+                    await self._send_slices(self._bytes_of(batch))
                     self._time_first(batch)
                     if batch.mark or self._follower.ended:
                         break
@@ -86,12 +86,15 @@ class Relay:
                     await self._send(await self._ping())
                 batch = await self._follower.next(self._ping_s, self._pour if self._content else None)
         except LINK_ERRORS:
-            await self._send(sse.error(InternalError("redis_unavailable"), self._request_id))
+            await self._send(self._told(InternalError("redis_unavailable")))
         except SluiceError as problem:
-            await self._send(sse.error(problem, self._request_id))
+            await self._send(self._told(problem))
         await self._send(b"", more=False)
 
-    async def _send_batch(self, data: bytes) -> None:
+    def _bytes_of(self, batch: Batch) -> bytes:
+        return batch.data
+
+    async def _send_slices(self, data: bytes) -> None:
         """In slices, so that only a reader that takes nothing at all is too slow, and one that takes little is not."""
         for at in range(0, len(data), _SLICE_BYTES):
             await self._send(data[at : at + _SLICE_BYTES])
@@ -112,7 +115,10 @@ class Relay:
         """The last words of a gateway that stops: come back elsewhere, or, where that is impossible, an error."""
         if self._subscriber.resumes:
             return b"retry: 1000\n\n"
-        return sse.error(InternalError("draining"), self._request_id)
+        return self._told(InternalError("draining"))
+
+    def _told(self, problem: SluiceError) -> bytes:
+        return sse.error(problem, self._request_id)
 
     def _time_first(self, batch: Batch) -> None:
         submitted, first = self._submitted, not self._content

@@ -66,11 +66,16 @@ def told(value: object, status: int = 200, headers: Mapping[str, str] | None = N
 
 def problem_reply(problem: SluiceError, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error of ours as a response."""
-    announce(facts.Refused(_REASONS.get(problem.code, "other")))
+    announce_refused(problem)
     more = dict(headers or {})
     if problem.retry_after_s is not None:
         more["retry-after"] = str(problem.retry_after_s)
     return json_reply(problem.body(request_id), problem.http_status, request_id, more)
+
+
+def announce_refused(problem: SluiceError) -> None:
+    """For whoever tells an error otherwise than by a response of its own."""
+    announce(facts.Refused(_REASONS.get(problem.code, "other")))
 
 
 def use_anthropic_errors(app: FastAPI) -> None:

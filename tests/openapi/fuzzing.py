@@ -24,11 +24,18 @@ KEY = "fuzz-key"
 SEED = 20_261_121
 _ROOT = Path(__file__).resolve().parents[2]
 _CONFIG = Path(__file__).with_name("schemathesis.toml")
-_SETTINGS = {"SLUICE_API_KEYS": KEY, "SLUICE_KEEP_DETACHED_S": 600, "SLUICE_KEEP_ATTACHED_S": 60}
+_ASSISTANTS = _ROOT / "deploy/assistants.toml"
+_SETTINGS = {
+    "SLUICE_API_KEYS": KEY,
+    "SLUICE_KEEP_DETACHED_S": 600,
+    "SLUICE_KEEP_ATTACHED_S": 60,
+    "SLUICE_ASSISTANTS_FILE": _ASSISTANTS,
+}
 _LANES = {
     "whole": ("--phases", "examples,coverage,stateful"),
     "messages": ("--phases", "fuzzing", "--include-tag", "messages"),
-    "others": ("--phases", "fuzzing", "--exclude-tag", "messages"),
+    "chat": ("--phases", "fuzzing", "--include-tag", "chat"),
+    "others": ("--phases", "fuzzing", "--exclude-tag", "messages", "--exclude-tag", "chat"),
 }
 _STORIES = 5  # a story is several calls that follow each other's links: one for so many cases of a single call
 
@@ -38,10 +45,11 @@ Tally = dict[str, dict[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A cluster to ask, and jobs that it knows: done, failed, cancelled, and one that did not stream."""
+    """A cluster to ask, jobs that it knows (done, failed, cancelled, one that did not stream), and conversations."""
 
     cluster: Cluster
     jobs: list[str]
+    conversations: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +68,40 @@ def asked_cluster(ground: Ground) -> Iterator[Asked]:
     try:
         cluster.add_gateway()
         cluster.add_worker()
-        yield Asked(cluster, asyncio.run(_known_jobs(cluster.url)))
+        yield Asked(cluster, *asyncio.run(_known(cluster.url)))
     finally:
         cluster.close()
 
 
-async def _known_jobs(url: str) -> list[str]:
+async def _known(url: str) -> tuple[list[str], list[str]]:
     async with Api(url, KEY) as api:
-        done = await api.submit(body("text events=3"))
-        failed = await api.submit(body() | {"model": "claude-unknown"})
-        cancelled = await api.submit(body("stall"))
-        await api.cancel(cancelled)
-        whole = await api.send("POST", "/v1/messages", json=body(stream=False))
-        for job_id in (done, failed, cancelled):
-            await api.ended(job_id)
-        return [done, failed, cancelled, whole.headers["sluice-job-id"]]
+        return await _known_jobs(api), await _known_conversations(api)
+
+
+async def _known_jobs(api: Api) -> list[str]:
+    done = await api.submit(body("text events=3"))
+    failed = await api.submit(body() | {"model": "claude-unknown"})
+    cancelled = await api.submit(body("stall"))
+    await api.cancel(cancelled)
+    whole = await api.send("POST", "/v1/messages", json=body(stream=False))
+    for job_id in (done, failed, cancelled):
+        await api.ended(job_id)
+    return [done, failed, cancelled, whole.headers["sluice-job-id"]]
+
+
+async def _known_conversations(api: Api) -> list[str]:
+    begun = [await api.send("POST", "/v1/conversations", json=fields) for fields in ({}, {"assistant": "hr"})]
+    ids = [response.json()["id"] for response in begun]
+    for conversation_id in ids:
+        said = await api.send("POST", f"/v1/conversations/{conversation_id}/messages", json={"message": "Why?"})
+        await api.ended(said.json()["id"])
+    return ids
 
 
 def fuzz(asked: Asked, directory: Path, cases: int, seed: int = SEED) -> Outcome:
     """Ask, so many cases an endpoint, in lanes side by side: making up what to ask takes most of the time."""
-    (directory / "jobs.txt").write_text("".join(f'"{job_id}"\n' for job_id in asked.jobs))
+    for name, ids in (("jobs", asked.jobs), ("conversations", asked.conversations)):
+        (directory / f"{name}.txt").write_text("".join(f'"{known}"\n' for known in ids))
     config = Path(shutil.copy(_CONFIG, directory))  # a dictionary's file is looked for beside it
     with config.open("a") as text:
         text.write(f"\n[phases.stateful.generation]\nmax-examples = {max(1, cases // _STORIES)}\n")

@@ -68,13 +68,15 @@ def statuses_have_a_number(
 def streams_end_by_name(
     ctx: schemathesis.CheckContext, response: Response, case: "schemathesis.Case[Any]"
 ) -> bool | None:
-    """A stream consists of whole events, and the last one is `message_stop` or an error."""
+    """A stream consists of whole events, and the last one is `message_stop`, an error, or `[DONE]`."""
     if not response.headers.get("content-type", [""])[0].startswith("text/event-stream"):
         return None
     assert not response.stream_cut_short, "the stream did not end"
     *events, rest = response.content.split(b"\n\n")
     assert rest == b"" and events, f"the stream ends inside an event: {rest[-200:]!r}"
     lines = dict(line.split(b": ", 1) for line in events[-1].split(b"\n"))
+    if lines[b"data"] == b"[DONE]":
+        return None
     if lines[b"event"] == b"error":
         _assert_error(json.loads(lines[b"data"]))
     else:
