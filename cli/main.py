@@ -15,6 +15,7 @@ from cli.follow import follow
 from cli.gateway import gateway
 from cli.key import key
 from cli.simulator import PASS_ON, simulator
+from cli.status import status
 from cli.up import up
 from cli.worker import worker
 
@@ -44,6 +45,7 @@ app.command()(ask)
 app.command()(chat)
 app.command()(follow)
 app.command()(cancel)
+app.command()(status)
 app.command()(key)
 
 

@@ -25,6 +25,7 @@ def test_help_names_every_command() -> None:
         "chat",
         "follow",
         "cancel",
+        "status",
         "key",
     }
 
