@@ -62,6 +62,7 @@ docs: setup ## Write the generated pages again
 	@$(BIN)/python -m telemetry.document
 	@$(BIN)/python docs/settings.py
 	@$(BIN)/python docs/lifecycle.py
+	@$(BIN)/python docs/command_line.py
 
 lock: setup ## Pin what pyproject.toml asks for; ARGS=--upgrade takes newer versions
 	@$(COMPILE) --output-file requirements.lock

@@ -9,7 +9,7 @@ from cli.options import DEFAULT_URL, Url
 
 
 def cancel(
-    jobs: Annotated[list[str], typer.Argument(metavar="JOB...", help="Ids of jobs.")],
+    jobs: Annotated[list[str], typer.Argument(metavar="JOB", help="Ids of jobs.")],
     url: Url = DEFAULT_URL,
 ) -> None:
     """Cancel jobs that wait or run; one that has ended stays as it is. SLUICE_API_KEY is their owner's key.

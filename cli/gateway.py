@@ -18,7 +18,10 @@ def gateway(
         typer.Option(min=0, max=86_400, help="Seconds that open answers get.", show_default="SLUICE_DRAIN_S"),
     ] = None,
 ) -> None:
-    """Run one gateway until SIGTERM, then drain. Everything else is set by the environment."""
+    """Run one gateway until SIGTERM, then drain. Everything else is set by the environment.
+
+    Exit code: 0 stopped by a signal, 2 settings, address or Redis will not do.
+    """
     apply(SLUICE_HOST=host, SLUICE_PORT=port, REDIS_URL=redis_url, SLUICE_DRAIN_S=drain)
     from gateway.main import main
 

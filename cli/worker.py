@@ -23,7 +23,10 @@ def worker(
         typer.Option(min=0, max=86_400, help="Seconds that running jobs get.", show_default="SLUICE_DRAIN_S"),
     ] = None,
 ) -> None:
-    """Run one worker until SIGTERM, then drain. It needs ANTHROPIC_API_KEY; everything is set by the environment."""
+    """Run one worker until SIGTERM, then drain. It needs ANTHROPIC_API_KEY; everything is set by the environment.
+
+    Exit code: 0 stopped by a signal, 2 key, settings, address or Redis will not do.
+    """
     apply(
         SLUICE_SLOTS=slots,
         SLUICE_METRICS_HOST=metrics_host,

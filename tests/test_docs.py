@@ -14,9 +14,9 @@ from gateway.openapi import MESSAGES_BODY
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize("script", ["settings", "lifecycle"])
+@pytest.mark.parametrize("script", ["settings", "lifecycle", "command_line"])
 def test_a_generated_page_is_what_the_code_says(script: str) -> None:
-    """Every setting with its default and bounds, every change of a job's state, as `make docs` writes them."""
+    """Settings with defaults and bounds, changes of a job's state, commands' help, as `make docs` writes them."""
     done = subprocess.run(
         [sys.executable, f"docs/{script}.py", "--check"], cwd=ROOT, capture_output=True, text=True, timeout=30
     )

@@ -1,9 +1,12 @@
+import re
 import subprocess
 import sys
 from importlib.metadata import version
 
+import pytest
 from typer.testing import CliRunner
 
+from cli.exits import Exit
 from cli.main import app
 
 
@@ -28,6 +31,18 @@ def test_help_names_every_command() -> None:
         "status",
         "key",
     }
+
+
+COMMANDS = ("up", "gateway", "worker", "ask", "chat", "follow", "cancel", "status", "key")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_tells_every_exit_code(command: str) -> None:
+    """For those who write scripts; 2 is that of every command."""
+    told = CliRunner().invoke(app, [command, "--help"]).output.partition("Exit code:")[2].partition("\n\n")[0]
+    codes = {int(number) for number in re.findall(r"\b\d+\b", told)}
+    assert {0, 2} <= codes
+    assert codes <= {*Exit}
 
 
 def test_no_command_is_wrong_usage() -> None:
