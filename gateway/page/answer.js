@@ -15,7 +15,8 @@ export function newAnswer(sentAt = null) {
 export function keptAnswer(message) {
   const content = typeof message.content === "string" ? [{ type: "text", text: message.content }] : message.content;
   const blocks = content.map((block) => ({ ...block, closed: true }));
-  const state = message.state === "interrupted" ? "interrupted" : "complete";
+  const early = message.error_code === "cancelled" ? "stopped" : "interrupted";
+  const state = message.state === "interrupted" ? early : "complete";
   return { ...newAnswer(), blocks, state, model: message.model ?? "", usage: message.usage ?? {}, stopReason: message.stop_reason ?? "" };
 }
 

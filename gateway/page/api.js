@@ -8,6 +8,7 @@ import { readKey } from "./key.js";
 import { events } from "./sse.js";
 
 const ANSWER_MS = 30_000;
+const VERSION = { "anthropic-version": "2023-06-01" };
 
 /** The server answered with an error. */
 export class Refused extends Error {
@@ -26,11 +27,13 @@ export const listConversations = (page) => json("GET", "/v1/conversations" + que
 export const readConversation = (id) => json("GET", `/v1/conversations/${encodeURIComponent(id)}`);
 export const createConversation = (fields) => json("POST", "/v1/conversations", fields);
 export const removeConversation = (id) => json("DELETE", `/v1/conversations/${encodeURIComponent(id)}`);
-export const sendMessage = (id, fields) => json("POST", `/v1/conversations/${encodeURIComponent(id)}/messages`, fields);
+/** `once` makes it one message, however often it is sent. */
+export const sendMessage = (id, fields, once) =>
+  json("POST", `/v1/conversations/${encodeURIComponent(id)}/messages`, fields, { "idempotency-key": once });
 export const cancelJob = (id) => json("POST", `/v1/jobs/${encodeURIComponent(id)}/cancel`);
 export const readJob = (id) => json("GET", `/v1/jobs/${encodeURIComponent(id)}`);
 export const listAssistants = async () => (await json("GET", "/v1/assistants")).data;
-export const listModels = async () => (await json("GET", "/v1/models?limit=100", undefined, { "anthropic-version": "2023-06-01" })).data;
+export const listModels = async () => (await json("GET", "/v1/models?limit=100", undefined, VERSION)).data;
 
 /** Where a program on another machine finds this server, for examples to copy. */
 export const addresses = {
@@ -47,8 +50,9 @@ export async function openEvents(jobId, lastEventId, signal) {
 }
 
 async function json(method, path, body, headers = {}) {
-  const sent = body === undefined ? { headers } : { body: JSON.stringify(body), headers: { ...headers, "content-type": "application/json" } };
-  const response = await answered(method, path, { ...sent, signal: AbortSignal.timeout(ANSWER_MS) });
+  const all = body === undefined ? headers : { ...headers, "content-type": "application/json" };
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  const response = await answered(method, path, { body: body && JSON.stringify(body), headers: all, signal });
   try {
     return await response.json();
   } catch {
@@ -58,9 +62,10 @@ async function json(method, path, body, headers = {}) {
 
 async function answered(method, path, { body, headers, signal }) {
   const key = readKey();
+  const all = key ? { ...headers, "x-api-key": key } : headers;
   let response;
   try {
-    response = await fetch(path, { method, body, signal, cache: "no-store", headers: { ...headers, ...(key && { "x-api-key": key }) } });
+    response = await fetch(path, { method, body, signal, headers: all, cache: "no-store" });
   } catch {
     throw new Lost("The server cannot be reached.");
   }

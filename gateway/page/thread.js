@@ -106,13 +106,10 @@ export class Thread {
 
   #addAnswer(answer) {
     const asked = this.#messages.slice();
-    const copy = make("button", { type: "button", class: "quiet", "aria-label": "Copy as text", onclick: () => copyText(textOf(view.answer), copy) }, "text");
-    const program = ({ name, of }) => {
-      const text = () => of({ model: view.answer.model, assistant: this.assistant, messages: asked });
-      const button = make("button", { type: "button", class: "quiet", "aria-label": `Copy as ${name}`, onclick: () => copyText(text(), button) }, name);
-      return button;
-    };
-    const view = new AnswerView(answer, [make("span", {}, "Copy as"), copy, ...SNIPPETS.map(program)]);
+    const programs = SNIPPETS.map(({ name, of }) =>
+      copyButton(name, () => of({ model: view.answer.model, assistant: this.assistant, messages: asked })),
+    );
+    const view = new AnswerView(answer, [make("span", {}, "Copy as"), copyButton("text", () => textOf(view.answer)), ...programs]);
     view.onDrawn = () => this.hears.drawn();
     byId("thread").append(view.element);
     this.hears.drawn();
@@ -126,29 +123,21 @@ export class Thread {
     this.hears.changed();
   }
 
-  /* A message whose answer was lost on the way may have arrived: the conversation knows, so it is never sent twice. */
+  /* A message whose answer was lost on the way may have arrived, so what is sent again is the same message. */
   async #submit(id, fields, view) {
-    for (let lost = false; ; lost = true) {
+    const once = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("-");
+    for (;;) {
       try {
-        const arrived = lost ? await this.#arrived(id, fields.message) : null;
-        return arrived ?? (await withKey(() => sendMessage(id, fields))).id;
+        const job = await withKey(() => sendMessage(id, fields, once));
+        view.connected = true;
+        return job.id;
       } catch (error) {
         if (!(error instanceof Lost)) throw error;
         view.connected = false;
         view.changed();
         await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-      } finally {
-        view.connected = true;
       }
     }
-  }
-
-  async #arrived(id, message) {
-    const found = await readConversation(id);
-    if (found.running) return found.running.job_id;
-    const last = found.messages.at(-1);
-    const known = this.#messages.length;
-    return found.messages.length > known && plain(found.messages[known - 1].content) === message ? (last.job_id ?? null) : null;
   }
 
   async #follow(jobId, view) {
@@ -170,6 +159,11 @@ export class Thread {
     }
     this.hears.changed(true);
   }
+}
+
+function copyButton(name, text) {
+  const onclick = ({ currentTarget }) => copyText(text(), currentTarget);
+  return make("button", { type: "button", class: "quiet", "aria-label": `Copy as ${name}`, onclick }, name);
 }
 
 const plain = (content) => (typeof content === "string" ? content : content.map((block) => block.text ?? "").join(""));
