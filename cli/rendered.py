@@ -27,6 +27,7 @@ class Rendered:
     def __init__(self, out: TextIO, err: TextIO, pause_s: float = _PAUSE_S) -> None:
         self._out = out
         self._pause_s = pause_s
+        self.paintings = 0  # so far
         self._region = Region(out)
         self._lock = threading.Lock()
         self._begin()
@@ -88,6 +89,7 @@ class Rendered:
             lasting = self._spaced(finished)
             self._printed = self._printed or bool(lasting)
             self._region.paint(lasting, [*self._spaced([presentable(self._rest)]), *self._said()])
+            self.paintings += 1
 
     def _spaced(self, blocks: list[str]) -> list[RenderableType]:
         """With an empty line between two, and before the first if others stand above it."""
