@@ -139,8 +139,9 @@ def _add_message(app: FastAPI, service: Service) -> None:
         response_class=Response,
         **openapi.SAY,
     )
-    async def say(http: Request, conversation_id: str) -> Response:
-        """Queues the job that answers. Refused while another message of the conversation is being answered."""
+    async def say(http: Request, conversation_id: str, sign: bool = False) -> Response:
+        """Queues the job that answers. Refused while another message of the conversation is being answered. With `sign`
+        the `events_url` opens without a key, for a while."""
         accepted = now()
         async with service.admitted(http) as (client, body):
             said = decoded(_message, body)
@@ -148,7 +149,9 @@ def _add_message(app: FastAPI, service: Service) -> None:
             job = await ask(service, Asker(http, client, accepted, http.headers), question)
         state = (await service.own_record(http, job.job_id)).state if job.joined else State.QUEUED
         headers = {"location": f"/v1/jobs/{job.job_id}", "sluice-job-id": job.job_id, **joined_headers(job)}
-        return told(submitted_view(job.job_id, state) | {"conversation_id": conversation_id}, 202, headers)
+        token = await service.tokens.sign(job.job_id) if sign else ""
+        view = submitted_view(job.job_id, state, token) | {"conversation_id": conversation_id}
+        return told(view, 202, headers)
 
 
 async def _remove(service: Service, client: Client, conversation_id: str) -> None:

@@ -18,9 +18,11 @@ from streamlog.lifecycle import ENDINGS, State
 from streamlog.log import StreamLog
 
 
-def submitted_view(job_id: str, state: str) -> dict[str, Any]:
-    """The answer to a submit: where to look and what to follow. Jobs always stream upstream."""
-    return {"id": job_id, "type": "job", "state": state, "stream": True, "events_url": f"/v1/jobs/{job_id}/events"}
+def submitted_view(job_id: str, state: str, token: str = "") -> dict[str, Any]:
+    """The answer to a submit: where to look and what to follow, with a `token` for who has no key. Jobs always stream
+    upstream."""
+    events_url = f"/v1/jobs/{job_id}/events" + (f"?token={token}" if token else "")
+    return {"id": job_id, "type": "job", "state": state, "stream": True, "events_url": events_url}
 
 
 def listed_view(job_id: str, record: Record) -> dict[str, Any]:

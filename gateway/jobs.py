@@ -21,6 +21,8 @@ from streamlog.positions import EventId, MalformedPosition, Position
 from streamlog.redis_link import LINK_ERRORS
 from telemetry import announce, facts
 
+# Who has a token may read, whichever page he reads it in: it goes with the address, and no cookie is asked for.
+_ANYWHERE = {"access-control-allow-origin": "*"}
 _VERSION = "2023-06-01"  # of the Messages API, for those who ask for a job and for no version
 
 
@@ -29,24 +31,29 @@ def add_routes(app: FastAPI, service: Service) -> None:
     _add_submit(app, service)
 
     @app.get("/v1/jobs/{job_id}", summary="Look at a job", tags=["jobs"], response_class=Response, **openapi.GET_JOB)
-    async def get_job(http: Request, job_id: str) -> Response:
-        """State, queue position, times, usage, and the final message once there is one."""
+    async def get_job(http: Request, job_id: str, sign: bool = False) -> Response:
+        """State, queue position, times, usage, and the final message once there is one. With `sign` the `events_url`
+        has a new token."""
         record = await service.own_record(http, job_id)
-        return told(await job_view(service.log, job_id, record), headers={"sluice-job-id": job_id})
+        view = await job_view(service.log, job_id, record)
+        if sign:
+            view["events_url"] += f"?token={await service.tokens.sign(job_id)}"
+        return told(view, headers={"sluice-job-id": job_id})
 
     @app.get(
         "/v1/jobs/{job_id}/events", summary="Follow a job", tags=["jobs"], response_class=Response, **openapi.FOLLOW_JOB
     )
-    async def follow_job(http: Request, job_id: str, after: str | None = None) -> Response:
-        """Its events after `Last-Event-ID` (or `?after=`), from the start without one; 204 when none is left."""
+    async def follow_job(http: Request, job_id: str, after: str | None = None, token: str | None = None) -> Response:
+        """Its events after `Last-Event-ID` (or `?after=`), from the start without one; 204 when none is left. A signed
+        `token` stands for the key."""
         start = _start(job_id, http.headers.get("last-event-id") or after)
         try:
-            record = await service.own_record(http, job_id)
+            record = await (service.own_record(http, job_id) if token is None else service.signed_record(job_id, token))
         except LINK_ERRORS:  # a status other than 200 would end an EventSource for good
             return said_at_once(InternalError("redis_unavailable"), job_id)
         if not record.stream:
             raise ClientError("invalid_request", "This job does not stream; GET /v1/jobs/{id} has its answer.")
-        return FollowedStream(service, job_id, start)
+        return FollowedStream(service, job_id, start, _ANYWHERE if token is not None else {})
 
     @app.post(
         "/v1/jobs/{job_id}/cancel", summary="Cancel a job", tags=["jobs"], response_class=Response, **openapi.CANCEL_JOB
@@ -70,17 +77,23 @@ def _add_submit(app: FastAPI, service: Service) -> None:
         response_class=Response,
         **openapi.SUBMIT_JOB,
     )
-    async def submit_job(http: Request) -> Response:
+    async def submit_job(http: Request, sign: bool = False) -> Response:
         """The body of `POST /v1/messages`. The job always streams upstream, whatever `stream` says, and runs to its
-        end whether or not anyone follows it."""
+        end whether or not anyone follows it. With `sign` the `events_url` opens without a key, for a while."""
         accepted = now()
         async with service.admitted(http) as (client, body):
-            request = messages_request(always_streamed(body), "/v1/messages", http.url.query, http.headers.raw)
+            request = messages_request(always_streamed(body), "/v1/messages", _query(http), http.headers.raw)
             request = replace(request, headers={"anthropic-version": _VERSION, **request.headers})
             job = await service.submit(http, client, request, attached=False, accepted=accepted)
         state = (await service.own_record(http, job.job_id)).state if job.joined else State.QUEUED
         headers = {"location": f"/v1/jobs/{job.job_id}", "sluice-job-id": job.job_id, **joined_headers(job)}
-        return told(submitted_view(job.job_id, state), 202, headers)
+        token = await service.tokens.sign(job.job_id) if sign else ""
+        return told(submitted_view(job.job_id, state, token), 202, headers)
+
+
+def _query(http: Request) -> str:
+    """What travels upstream: all but what is said to us."""
+    return "&".join(part for part in http.url.query.split("&") if part.partition("=")[0] != "sign")
 
 
 def _start(job_id: str, text: str | None) -> Position | None:

@@ -22,6 +22,7 @@ from gateway.replies import new_request_id
 from gateway.sameness import sameness
 from gateway.settings import GatewaySettings
 from gateway.subscribers import Subscribers
+from gateway.tokens import Tokens
 from streamlog.claims import Claims
 from streamlog.conversations import Conversations
 from streamlog.errors import ClientError, InternalError
@@ -89,6 +90,7 @@ class Service:
         self.access = Access(settings)
         self.assistants = Assistants(settings, self.access.names())
         self.intake = Intake(settings)
+        self.tokens = Tokens(settings, self.line, keys)
         # Without any worker someone must still end what waits and what was running.
         sweeps = Claims(self.line, worker="", lease_s=0)
         self.sweeper = Sweeper(sweeps, _SWEEP_S, lambda swept: announce_swept(swept.ended, len(swept.requeued)))
@@ -184,6 +186,14 @@ class Service:
         owner = self.access.client(http.headers).owner
         record = await self.log.record(job_id) if JOB_ID.fullmatch(job_id) else None
         if record is None or record.owner != owner:
+            raise ClientError("job_not_found")
+        return record
+
+    async def signed_record(self, job_id: str, token: str) -> Record:
+        """The record of the job that a token opens. Raises `ClientError` `job_not_found` for whatever is wrong."""
+        known = JOB_ID.fullmatch(job_id) is not None and await self.tokens.opens(token, job_id)
+        record = await self.log.record(job_id) if known else None
+        if record is None:
             raise ClientError("job_not_found")
         return record
 

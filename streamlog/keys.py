@@ -28,6 +28,7 @@ _FLEET = {
     "NUDGES": "nudges:",  # completed by a worker; list: one token that tells it to ask what is still its own
     "WORKERS": "workers",  # sorted set: worker by when it last swept, in milliseconds
     "QUEUED_BYTES": "queued-bytes",  # lane; bodies waiting in the queue
+    "TOKEN_SECRET": "token-secret",  # what follow tokens are signed with, if no gateway was told another one
 }
 # Keys of one job, completed by its id.
 _OF_JOB = {
@@ -39,7 +40,7 @@ _OF_JOB = {
 }
 # Keys of one conversation, completed by its id.
 _OF_CONVERSATION = {
-    # hash: owner, title, assistant, times, turns (how many), job (the last), and of turn n: said:n, by:n (its job), answer:n
+    # hash: owner, title, assistant, times, turns (how many), job (the last); of turn n said:n, by:n (its job), answer:n
     "CONVERSATION": "conversation:",
 }
 # Keys of one owner, completed by the owner.
@@ -74,6 +75,7 @@ class Keys:
         self.bell = self._names["BELL"]
         self.workers = self._names["WORKERS"]
         self.queued_bytes = self._names["QUEUED_BYTES"]
+        self.token_secret = self._names["TOKEN_SECRET"]
         self._channel = self._names["CHANNEL"].encode()
 
     def record(self, job_id: str) -> str:
