@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup run test lint format lock bench faults fuzz clients docs rehearse ci clean
+.PHONY: help setup run test lint format lock bench faults fuzz clients page docs rehearse ci clean
 
 BIN := .venv/bin
 ROOMS := cli gateway simulator streamlog telemetry worker
@@ -57,6 +57,10 @@ clients: setup ## Compare every client with itself, heavy ones too; writes the t
 	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-clients
 	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-clients/bin/python tests/clients/heavy/requirements.lock
 	@SLUICE_CLIENTS_TABLE=1 $(BIN)/pytest tests/clients -m "heavy_clients or not heavy_clients" $(ARGS)
+
+page: setup ## Try the web page in Chromium, 50 reloads in mid-answer too
+	@npm ci --prefix tests/node --no-audit --no-fund --loglevel=error
+	@$(BIN)/pytest tests/page -m "heavy_page or not heavy_page" $(ARGS)
 
 docs: setup ## Write the generated pages again
 	@$(BIN)/python -m telemetry.document

@@ -13,6 +13,7 @@ from tests.support.cluster import Cluster, Ground
 from tests.support.valkey import Valkey
 
 SLOTS = 4
+_HEAVY = "heavy_page"
 NewTab = Callable[..., Awaitable[Tab]]
 
 
@@ -84,3 +85,13 @@ async def upstream(ground: Ground) -> AsyncIterator[Api]:
     """The simulator's own pages."""
     async with Api(ground.upstream_url) as api:
         yield api
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes minutes runs when it is asked for."""
+    if _HEAVY in config.option.markexpr:
+        return
+    heavy = [item for item in items if item.get_closest_marker(_HEAVY)]
+    if heavy:
+        config.hook.pytest_deselected(items=heavy)
+        items[:] = [item for item in items if item not in heavy]
