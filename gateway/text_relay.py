@@ -44,7 +44,7 @@ class TextRelay(Relay):
     def _bytes_of(self, batch: Batch) -> bytes:
         with lost_if_garbled():
             chunk = heard(batch.data)
-        said = self._form.said(chunk.text, chunk.text_id) if chunk.text else b""
+        said = b"".join(self._form.said(text, event_id) for text, event_id in chunk.pieces)
         if batch.mark and batch.mark != "done":
             said += self._form.failed(chunk.error or b"{}", self._request_id)
         return said + self._form.ended(chunk.last_id) if batch.mark else said

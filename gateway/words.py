@@ -11,6 +11,7 @@ import msgspec
 
 from streamlog.errors import SluiceError
 
+_PIECE_CHARACTERS = 1000
 DONE = "[DONE]"
 NOTHING_LEFT = "end"  # as an id: of a stream that is nothing but its error
 
@@ -39,19 +40,18 @@ _error = msgspec.json.Decoder(_Error)
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a chunk says: `text`, the id of the last frame that brought some of it, the last frame's id, and the data of
-    an error if that is the last event."""
+    """What a chunk says: pieces of text, each with the id of the last frame that brought some of it, the last frame's
+    id, and the data of an error if that is the last event."""
 
-    text: str
-    text_id: str
+    pieces: list[tuple[str, str]]
     last_id: str
     error: bytes | None
 
 
 def heard(chunk: bytes) -> Heard:
     """Raises `msgspec.MsgspecError` for a chunk that is not Claude's."""
-    text: list[str] = []
-    text_id = last_id = ""
+    pieces: list[tuple[str, str]] = []
+    last_id = ""
     error: bytes | None = None
     failing = False
     for line in chunk.split(b"\n"):
@@ -62,9 +62,16 @@ def heard(chunk: bytes) -> Heard:
         elif line.startswith(b"data:"):
             error = line[5:].strip() if failing else None
             if b'"text_delta"' in line and (words := _words(line[5:])):
-                text.append(words)
-                text_id = last_id
-    return Heard("".join(text), text_id, last_id, error)
+                _add(pieces, words, last_id)
+    return Heard(pieces, last_id, error)
+
+
+def _add(pieces: list[tuple[str, str]], words: str, event_id: str) -> None:
+    """In pieces of some size: each word alone would weigh three times as much, and a whole answer as one could never
+    be read over a connection that breaks off again and again."""
+    if pieces and len(pieces[-1][0]) < _PIECE_CHARACTERS:
+        words = pieces.pop()[0] + words
+    pieces.append((words, event_id))
 
 
 def _words(data: bytes) -> str:

@@ -26,20 +26,30 @@ def test_text_is_heard_and_nothing_else() -> None:
     """Thoughts and tools are not words; the id is that of the last frame with words."""
     thought = said.event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": '"text_delta"'})
     chunk = heard(_chunk(said.start(), said.text("a\n"), thought, said.text("é"), said.PING, said.STOP))
-    assert (chunk.text, chunk.text_id, chunk.last_id, chunk.error) == ("a\né", f"{JOB}:7-4", f"{JOB}:7-6", None)
+    assert (chunk.pieces, chunk.last_id, chunk.error) == ([("a\né", f"{JOB}:7-4")], f"{JOB}:7-6", None)
+
+
+def test_a_long_answer_is_told_in_pieces() -> None:
+    """Each with its own position; an answer of small words is not one event a word."""
+    pieces = heard(_chunk(*[said.text("x" * 100)] * 25)).pieces
+    assert [(len(text), event_id) for text, event_id in pieces] == [
+        (1000, f"{JOB}:7-10"),
+        (1000, f"{JOB}:7-20"),
+        (500, f"{JOB}:7-25"),
+    ]
 
 
 def test_an_error_is_heard_when_it_is_last() -> None:
     """With the words before it."""
     chunk = heard(_chunk(said.text("a"), said.error()))
-    assert chunk.text == "a"
+    assert chunk.pieces == [("a", f"{JOB}:7-1")]
     assert json.loads(chunk.error or b"")["error"]["message"] == "Overloaded"
 
 
 def test_events_that_end_their_lines_with_a_carriage_return() -> None:
     """As some middle boxes send them."""
     chunk = heard(_chunk(said.text("a b").replace(b"\n", b"\r\n"), said.error().replace(b"\n", b"\r\n")))
-    assert (chunk.text, json.loads(chunk.error or b"")["type"]) == ("a b", "error")
+    assert (chunk.pieces[0][0], json.loads(chunk.error or b"")["type"]) == ("a b", "error")
 
 
 @pytest.mark.parametrize(
