@@ -111,7 +111,9 @@ class StreamLog:
 
         async def mended() -> list[bytes]:
             try:
-                return await answer
+                told = await answer
+                if told[1].isdigit():  # else a budget is of no number, and the next call will find it mended
+                    return told
             except ResponseError as error:
                 if not is_wrong_type(error):
                     raise

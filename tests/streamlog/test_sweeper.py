@@ -79,7 +79,8 @@ async def test_a_queued_job_past_its_deadline_is_ended_and_no_lost_lease(world: 
 
 
 @pytest.mark.parametrize(
-    "error", [RedisConnectionError("gone"), OSError("refused"), TimeoutError(), BusyLoadingError()]
+    "error",
+    [RedisConnectionError("gone"), OSError("refused"), TimeoutError(), BusyLoadingError(), ValueError("garbled")],
 )
 async def test_the_sweep_survives_redis_errors(error: Exception) -> None:
     """It tries again, and again."""

@@ -188,7 +188,8 @@ async def test_a_job_that_nobody_listens_to_is_ended_by_its_renewal(world: World
 
 
 @pytest.mark.parametrize(
-    "error", [RedisConnectionError("gone"), OSError("refused"), TimeoutError(), BusyLoadingError()]
+    "error",
+    [RedisConnectionError("gone"), OSError("refused"), TimeoutError(), BusyLoadingError(), ValueError("garbled")],
 )
 async def test_renewal_survives_redis_errors(error: Exception) -> None:
     """It asks again, and again."""

@@ -42,4 +42,26 @@ WATCH = of(
     ("redis.pcall(", "redis.call(", "watch_goes_on_past_what_is_not_ours"),
     ("attempted(watch, ", "watch(", "watch_goes_on_past_what_is_not_ours"),
 )
-BREAKS = [*CLAIM, *RENEW, *SWEEP, *MENDING, *WATCH]
+READING = [
+    *of(
+        "mend",
+        ("mend_owner(ARGV[1])", "", "submit_mends_what_stands_in_an_owners_way"),
+        ("mend_ways(ARGV[2], ", "tostring(ARGV[2], ", "submit_mends_what_stands_in_an_owners_way"),
+        ("      leave_to_the_sweep(id)", "", "submit_mends_what_stands_in_an_owners_way"),
+    ),
+    *of(
+        "list",
+        ("local of = redis.pcall(", "local of = redis.call(", "a_list_shows_what_is_ours"),
+        ("dropped(OWNED .. owner, 'zset')", "", "a_list_shows_what_is_ours"),
+    ),
+    *of(
+        "conclude",
+        ("if not well then", "if false then", "an_ending_is_whole_though_its_ways_are_spoiled"),
+        ("  mend_job(id)", "", "an_ending_is_whole_though_its_ways_are_spoiled"),
+    ),
+    *of(
+        "read",
+        ("redis.call('XRANGE', LOG .. ARGV[1],", "redis.call('XRANGE', 'none',", "a_reader_is_told_what_is_not_ours"),
+    ),
+]
+BREAKS = [*CLAIM, *RENEW, *SWEEP, *MENDING, *WATCH, *READING]

@@ -10,6 +10,7 @@ from tests.streamlog.laws import (
     conversing,
     ending,
     hostile,
+    hostile_ways,
     joining,
     lanes,
     letting_go,
@@ -35,7 +36,6 @@ CHAPTERS = (
     sweep,
     append,
     ending,
-    hostile,
     letting_go,
     watching,
     reading,
@@ -43,6 +43,7 @@ CHAPTERS = (
     owning,
     conversing,
     hostile,
+    hostile_ways,
     life,
 )
 __all__ = ["CHAPTERS", "LAWS"]

@@ -13,7 +13,7 @@ from tests.streamlog.world import EVENT, GRACE_S, WATCH_S, World
 T = TypeVar("T")
 Spoil = Callable[[World, str], Awaitable[object]]
 
-_STRANGE_IDS = (
+STRANGE_IDS = (
     b"",
     b"\xff\xfe\x00",
     b"job_",
@@ -23,7 +23,7 @@ _STRANGE_IDS = (
 )
 
 
-async def _become(world: World, key: str, kind: str) -> None:
+async def become(world: World, key: str, kind: str) -> None:
     """Whatever stood there, now it is a key of another kind."""
     await world.call("DEL", key)
     if kind == "string":
@@ -35,7 +35,7 @@ async def _become(world: World, key: str, kind: str) -> None:
 
 
 def _key(of: Callable[[World], Callable[[str], str]], kind: str) -> Spoil:
-    return lambda world, job_id: _become(world, of(world)(job_id), kind)
+    return lambda world, job_id: become(world, of(world)(job_id), kind)
 
 
 def _field(name: str, value: str | bytes) -> Spoil:
@@ -45,8 +45,8 @@ def _field(name: str, value: str | bytes) -> Spoil:
 async def _way_and_body(world: World, job_id: str) -> None:
     """The job cannot be claimed, and what its Idempotency-Key led to is spoiled as well."""
     await world.call("HSET", world.keys.record(job_id), "idempotency", "digest")
-    await _become(world, world.keys.idempotent("digest"), "list")
-    await _become(world, world.keys.body(job_id), "list")
+    await become(world, world.keys.idempotent("digest"), "list")
+    await become(world, world.keys.body(job_id), "list")
 
 
 SPOILED_IN_THE_QUEUE: dict[str, Spoil] = {
@@ -75,11 +75,11 @@ SPOILED_WITH_CONTENT: dict[str, Spoil] = {
     "log is ahead": lambda world, job_id: world.call("XADD", world.keys.log(job_id), "9999999999999999-1", "f", "\xff"),
     "attempt is no number": _field("attempt", "nan"),
     "last is no position": lambda world, job_id: world.call("HDEL", world.keys.record(job_id), "last"),
-    "twins are a string": lambda world, _: _become(world, world.keys.twins("fingerprint-6"), "string"),
+    "twins are a string": lambda world, _: become(world, world.keys.twins("fingerprint-6"), "string"),
 }
 
 
-async def _unharmed(answer: Awaitable[T]) -> T:
+async def unharmed(answer: Awaitable[T]) -> T:
     """What is answered; a script that fails has let one spoiled job hinder the others."""
     try:
         return await answer
@@ -87,9 +87,9 @@ async def _unharmed(answer: Awaitable[T]) -> T:
         raise AssertionError(str(error)) from error
 
 
-async def _sweep_all(world: World) -> dict[str, str]:
+async def sweep_all(world: World) -> dict[str, str]:
     """What a sweep ended, and how."""
-    swept = await _unharmed(world.claims().sweep())
+    swept = await unharmed(world.claims().sweep())
     return {ended.job_id: f"{ended.state} {ended.code}" for ended in swept.ended}
 
 
@@ -108,9 +108,9 @@ async def claim_passes_over_what_is_not_ours(world: World) -> None:
         await SPOILED_IN_THE_QUEUE[name](world, job_id)
     claimed: list[str] = []
     while await world.call("ZCARD", world.keys.queue):
-        claimed += [claim.job_id for claim in await _unharmed(world.claims().claim(8))]
+        claimed += [claim.job_id for claim in await unharmed(world.claims().claim(8))]
     assert claimed == [good]
-    assert await _sweep_all(world) == dict.fromkeys(spoiled, "failed stream_lost")
+    assert await sweep_all(world) == dict.fromkeys(spoiled, "failed stream_lost")
     assert [job_id for job_id in spoiled if not await _told(world, job_id)] == []
     owners = {name: await world.call("HGET", world.keys.record(job_id), "owner") for job_id, name in spoiled.items()}
     assert {name for name, owner in owners.items() if not owner} == {"record is a string", "record is a list"}
@@ -134,16 +134,16 @@ async def what_the_server_forbids_is_no_fault_of_a_job(world: World) -> None:
 @law
 async def claim_and_sweep_take_out_ids_that_are_none(world: World) -> None:
     """What could be the id of no job goes without an ending, wherever it stands."""
-    await world.call("HSET", b"%s%s" % (world.keys.record("").encode(), _STRANGE_IDS[1]), "state", "queued")
+    await world.call("HSET", b"%s%s" % (world.keys.record("").encode(), STRANGE_IDS[1]), "state", "queued")
     good = await world.submit()
-    for number, job_id in enumerate(_STRANGE_IDS):
+    for number, job_id in enumerate(STRANGE_IDS):
         for key in (world.keys.leases, world.keys.checks):
             await world.call("ZADD", key, number, job_id)
-    swept = await _unharmed(world.claims().sweep())
+    swept = await unharmed(world.claims().sweep())
     assert (swept.ended, swept.requeued) == ([], [])
-    for number, job_id in enumerate(_STRANGE_IDS):
+    for number, job_id in enumerate(STRANGE_IDS):
         await world.call("ZADD", world.keys.queue, number, job_id)
-    assert [claim.job_id for claim in await _unharmed(world.claims().claim(8))] == [good]
+    assert [claim.job_id for claim in await unharmed(world.claims().claim(8))] == [good]
     for key in (world.keys.queue, world.keys.checks):
         assert await world.call("ZCARD", key) == 0
     assert await world.call("ZRANGE", world.keys.leases, 0, -1) == [good.encode()]
@@ -156,9 +156,9 @@ async def renew_keeps_the_others_of_a_worker(world: World) -> None:
     for claim, spoil in zip(spoiled, SPOILED_WHILE_IT_RUNS.values(), strict=True):
         await spoil(world, claim.job_id)
     pairs = [(claim.job_id, claim.attempt) for claim in (*spoiled, good)]
-    lost, abandoned = await _unharmed(world.claims().renew(pairs))
+    lost, abandoned = await unharmed(world.claims().renew(pairs))
     assert (lost, abandoned) == ({claim.job_id for claim in spoiled}, [])
-    assert await _sweep_all(world) == dict.fromkeys(lost, "failed stream_lost")
+    assert await sweep_all(world) == dict.fromkeys(lost, "failed stream_lost")
     assert [job_id for job_id in lost if not await _told(world, job_id)] == []
     assert await world.state(good.job_id) == "running"
 
@@ -176,7 +176,7 @@ async def sweep_ends_what_is_spoiled_by_name(world: World) -> None:
         if spoil is not None:
             await spoil(world, claim.job_id)
     good, *spoiled = jobs
-    ended = await _sweep_all(world)
+    ended = await sweep_all(world)
     assert ended.pop(good) == "failed worker_lost"
     told = dict(zip(SPOILED_WITH_CONTENT, map(ended.get, spoiled), strict=True))
     lost = {"log is ahead", "record is a string", "attempt is no number", "last is no position"}
@@ -194,7 +194,7 @@ async def sweep_ends_no_job_twice_that_is_over(world: World) -> None:
     await world.call("HSET", world.keys.record(claim.job_id), "body_bytes", "\xff")
     await world.call("ZADD", world.keys.queue, 1, claim.job_id)
     await world.call("ZADD", world.keys.checks, "-inf", claim.job_id)
-    assert await _sweep_all(world) == {}
+    assert await sweep_all(world) == {}
     assert await world.state(claim.job_id) == "done"
     assert await world.call("ZCARD", world.keys.checks) == 0
 
@@ -206,17 +206,17 @@ async def sweep_mends_what_all_jobs_share(world: World) -> None:
     waiting = [await world.submit() for _ in range(3)]
     keys = world.keys
     for key in (keys.queue, keys.leases, keys.workers, keys.bell, keys.queued_bytes, keys.nudges("worker")):
-        await _become(world, key, "hash")
-        await _become(world, f"{key}:light", "hash")
-    await _unharmed(world.claims().sweep())
+        await become(world, key, "hash")
+        await become(world, f"{key}:light", "hash")
+    await unharmed(world.claims().sweep())
     waiting.append(await world.submit())
     await world.call("SET", keys.queued_bytes, "-7.5")
-    await _unharmed(world.claims().sweep())
-    await _become(world, keys.checks, "string")
-    await _unharmed(world.claims().sweep())
-    claims = await _unharmed(world.claims().claim(8))
+    await unharmed(world.claims().sweep())
+    await become(world, keys.checks, "string")
+    await unharmed(world.claims().sweep())
+    claims = await unharmed(world.claims().claim(8))
     assert [claim.job_id for claim in claims] == waiting
-    assert await _unharmed(world.claims().renew([(claim.job_id, claim.attempt) for claim in claims])) == (set(), [])
+    assert await unharmed(world.claims().renew([(claim.job_id, claim.attempt) for claim in claims])) == (set(), [])
     assert (await world.log.fleet()).workers == 1
     await world.call("RPOP", keys.nudges("worker"))
 
@@ -226,19 +226,19 @@ async def sweep_looks_at_jobs_whose_checks_are_lost(world: World) -> None:
     """Their deadlines hold all the same."""
     job_id = await world.submit()
     await world.pass_time(job_id, 600)
-    await _become(world, world.keys.checks, "list")
-    assert await _sweep_all(world) == {job_id: "failed queue_timeout"}
+    await become(world, world.keys.checks, "list")
+    assert await sweep_all(world) == {job_id: "failed queue_timeout"}
 
 
 @law
 async def watch_goes_on_past_what_is_not_ours(world: World) -> None:
     """One spoiled job does not make a gateway lose its word for all others."""
     by_record, by_watch, good = [await world.submit(gateway="g1", queue_wait_s=600) for _ in range(3)]
-    await _become(world, world.keys.record(by_record), "string")
-    await _become(world, world.keys.watch(by_watch), "list")
+    await become(world, world.keys.record(by_record), "string")
+    await become(world, world.keys.watch(by_watch), "list")
     await world.pass_time(good, WATCH_S + GRACE_S + 1)
-    await _unharmed(world.line.script("watch", "g1", int(WATCH_S * 1000), by_record, by_watch, good))
-    assert good not in await _sweep_all(world)
+    await unharmed(world.line.script("watch", "g1", int(WATCH_S * 1000), by_record, by_watch, good))
+    assert good not in await sweep_all(world)
 
 
 @law
@@ -247,6 +247,6 @@ async def no_bytes_wait_in_an_empty_queue(world: World) -> None:
     await world.call("ZADD", world.keys.queue, 1, b"\xff")
     job_id = await world.submit()
     await SPOILED_IN_THE_QUEUE["record is a list"](world, job_id)
-    assert await _unharmed(world.claims().claim(8)) == []
-    await _unharmed(world.claims().sweep())
+    assert await unharmed(world.claims().claim(8)) == []
+    await unharmed(world.claims().sweep())
     assert await world.call("GET", world.keys.queued_bytes) is None
