@@ -13,7 +13,8 @@ PAGE = """\
 # Sluice gates
 
 A **sluice gate** is a *wooden* or metal barrier; see `gate.open()` and [the docs](https://example.com/x).
-It has a #hashtag and
+It has a
+#hashtag and
 
 1. Turn the **wheel**
    - gently
