@@ -37,8 +37,8 @@ def cluster(ground: Ground, model: str) -> Iterator[Cluster]:
     assistants.write_text(f'[assistants.hr]\nsystem = "Be kind."\nmodel = "{model}"\nmax_tokens = 100000\n')
     cluster = Cluster(ground, SLUICE_API_KEYS=KEY, SLUICE_ASSISTANTS_FILE=assistants)
     try:
-        cluster.add_gateway()
         cluster.add_worker()
+        cluster.add_gateway()
         yield cluster
     finally:
         cluster.close()
