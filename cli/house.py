@@ -21,8 +21,6 @@ from cli.embedded_redis import Store, embedded, given
 from cli.plan import Options, Plan, Ports, plan
 from cli.ports import any_free, authority, free_from, is_free
 from cli.supervisor import Stop, supervise
-from streamlog.server import look
-from streamlog.settings import RedisSettings
 
 _FIRST_METRICS_PORT = 9100
 _LOOPBACK = "127.0.0.1"
@@ -37,12 +35,20 @@ def keep_house(options: Options, redis_url: str, data_dir: Path) -> int:
     options = _with_port(options)
     if redis_url:
         store = given(redis_url)
-        if refusal := asyncio.run(look(RedisSettings.model_construct(redis_url=redis_url))).refusal:
-            raise WrongUsage(refusal)
+        _refuse_what_cannot_serve(redis_url)
         return _run(options, store, "in that Redis")
     with DataDir(data_dir) as data:
         kept = f"{data.path} (appended to a file, flushed every second)"
         return _run(options, embedded(data, os.environ), kept)
+
+
+def _refuse_what_cannot_serve(redis_url: str) -> None:
+    from streamlog.server import look
+    from streamlog.settings import RedisSettings
+
+    # Of the settings only the address: what is wrong with the others, each process says itself.
+    if refusal := asyncio.run(look(RedisSettings.model_construct(redis_url=redis_url))).refusal:
+        raise WrongUsage(refusal)
 
 
 def _with_port(options: Options) -> Options:

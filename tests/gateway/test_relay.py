@@ -277,10 +277,8 @@ async def test_a_first_token_after_pings_is_timed(brief: House, moved: Moved) ->
 
 def test_headers_of_a_response() -> None:
     """The upstream's request id comes before ours; its content type is its own affair."""
-    head: UpstreamHead = {
-        "status": 200,
-        "headers": {"request-id": "req_up", "content-type": "x/y", "anthropic-x": "1"},
-    }
+    headers = {"request-id": "req_up", "content-type": "x/y", "anthropic-x": "1"}
+    head = UpstreamHead(status=200, headers=headers)
     expected = {"request-id": "req_up", "anthropic-x": "1", "sluice-job-id": "job_1"}
     job = submitted()
     assert head_headers(head, job) == expected
