@@ -16,12 +16,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 _QUESTION = "[[sim:text tps=60]] Compare apples and pears"
 
 
-async def _asked_of(upstream: Api) -> int:
+async def asked_of(upstream: Api) -> int:
+    """How many messages Claude was asked for."""
     calls = (await upstream.send("GET", "/simulator/calls", params={"limit": "10000"})).json()
     return sum(call["path"].startswith("/v1/messages") for call in calls)
 
 
-async def _said(api: Api) -> str:
+async def said(api: Api) -> str:
     """What the newest conversation's last answer says, as the server keeps it."""
     newest = (await api.send("GET", "/v1/conversations")).json()["data"][0]["id"]
     message = (await api.send("GET", f"/v1/conversations/{newest}")).json()["messages"][-1]
@@ -48,7 +49,7 @@ async def test_an_answer_streams(new: NewTab, api: Api) -> None:
     seen = await tab.page.evaluate("seen")
     assert len(seen) > 20
     assert all(after.startswith(before) for before, after in pairwise(seen))
-    assert await tab.shown() == await tab.whole(await _said(api))
+    assert await tab.shown() == await tab.whole(await said(api))
     figures = await tab.text_of(".figures")
     assert "first word" in figures and "tokens/s" in figures and "about" not in figures
     assert await tab.page.title() == f"{_QUESTION} · Sluice"
@@ -58,7 +59,7 @@ async def test_an_answer_streams(new: NewTab, api: Api) -> None:
 @pytest.mark.parametrize("at", [0, 60, 400])
 async def test_a_reload_in_mid_answer_goes_on(new: NewTab, api: Api, upstream: Api, at: int) -> None:
     """From the very event where it was, and Claude is asked once."""
-    before = await _asked_of(upstream)
+    before = await asked_of(upstream)
     tab = await (await new()).open()
     positions: list[str | None] = []
     tab.page.on(
@@ -69,8 +70,8 @@ async def test_a_reload_in_mid_answer_goes_on(new: NewTab, api: Api, upstream: A
     await tab.until_words(at)
     await tab.page.reload()
     await tab.until_ended()
-    assert await tab.shown() == await tab.whole(await _said(api))
-    assert await _asked_of(upstream) == before + 1
+    assert await tab.shown() == await tab.whole(await said(api))
+    assert await asked_of(upstream) == before + 1
     if at:
         assert positions[0] is None and len(positions) == 2 and positions[1] is not None
         assert "first word" in await tab.text_of(".figures")
@@ -78,7 +79,7 @@ async def test_a_reload_in_mid_answer_goes_on(new: NewTab, api: Api, upstream: A
 
 async def test_a_lost_network_is_no_lost_answer(new: NewTab, cluster: Cluster, api: Api, upstream: Api) -> None:
     """The page says so, comes back by itself, and goes on where it was."""
-    before = await _asked_of(upstream)
+    before = await asked_of(upstream)
     async with Proxy(cluster.url.removeprefix("http://")) as proxy:
         tab = await (await new(f"http://127.0.0.1:{proxy.port}")).open()
         await tab.ask("[[sim:text tps=50 events=300]] Compare apples and pears")
@@ -91,15 +92,15 @@ async def test_a_lost_network_is_no_lost_answer(new: NewTab, cluster: Cluster, a
             await tab.page.context.set_offline(False)
         await tab.until_ended()
         assert proxy.hit >= 2
-        assert await tab.shown() == await tab.whole(await _said(api))
-    assert await _asked_of(upstream) == before + 1
+        assert await tab.shown() == await tab.whole(await said(api))
+    assert await asked_of(upstream) == before + 1
 
 
 async def test_a_message_sent_into_a_dead_network_arrives_once(
     new: NewTab, cluster: Cluster, api: Api, upstream: Api
 ) -> None:
     """Its answer got lost on the way; the page sends it again, and it is the same message."""
-    before = await _asked_of(upstream)
+    before = await asked_of(upstream)
     async with Proxy(cluster.url.removeprefix("http://")) as proxy:
         tab = await (await new(f"http://127.0.0.1:{proxy.port}")).open()
         await tab.page.route("**/messages", _lose_the_answer)
@@ -107,8 +108,8 @@ async def test_a_message_sent_into_a_dead_network_arrives_once(
         await tab.until("() => document.querySelector('.status')?.textContent.startsWith('Connection lost')")
         await tab.page.unroute("**/messages")
         await tab.until_ended()
-    assert await tab.shown() == await tab.whole(await _said(api))
-    assert await _asked_of(upstream) == before + 1
+    assert await tab.shown() == await tab.whole(await said(api))
+    assert await asked_of(upstream) == before + 1
 
 
 async def _lose_the_answer(route: Route) -> None:
@@ -139,7 +140,7 @@ async def test_stop_ends_the_answer_and_its_job(new: NewTab, api: Api, upstream:
 
 async def test_two_tabs_show_one_answer(new: NewTab, api: Api, upstream: Api) -> None:
     """The second sees what was written before it came, and what a message of the first one brings."""
-    before = await _asked_of(upstream)
+    before = await asked_of(upstream)
     first = await (await new()).open()
     await first.ask(_QUESTION)
     await first.until_words(100)
@@ -148,13 +149,13 @@ async def test_two_tabs_show_one_answer(new: NewTab, api: Api, upstream: Api) ->
     await second.until_words(100)
     for tab in (first, second):
         await tab.until_ended()
-    assert await first.shown() == await second.shown() == await first.whole(await _said(api))
+    assert await first.shown() == await second.shown() == await first.whole(await said(api))
     await first.ask("[[sim:text tps=60]] And plums?")
     await second.until("() => document.querySelectorAll('.answer').length === 2")
     for tab in (first, second):
         await tab.until_ended(2)
     assert await first.shown() == await second.shown()
-    assert await _asked_of(upstream) == before + 2
+    assert await asked_of(upstream) == before + 2
     second.clean()
 
 
