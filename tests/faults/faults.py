@@ -30,7 +30,7 @@ FAULTS: tuple[Fault, ...] = (
         "kill -9 of random workers",
         deaths.killed_workers,
         Size(60, 3, at_once=16, deltas=60, tps=50),
-        _full(2000, 200, at_once=80, deltas=200),
+        _full(2000, 200, at_once=16, deltas=200, tps=80),
         "0 lost, doubled, mixed or hung; kill to next event or named error ≤ lease + 2 s at p99, jobs waiting too",
     ),
     Fault(

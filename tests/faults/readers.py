@@ -84,12 +84,15 @@ _VERSION = {"anthropic-version": "2023-06-01"}
 
 
 async def slow_readers(run: Run) -> None:
-    """Normal streams alone, and beside as many stalled and as many trickling readers, in turns."""
+    """Normal streams alone, and beside as many stalled and as many trickling readers, in turns.
+
+    The slow readers of the last turn come back for the rest of their answers.
+    """
     async with run.house() as (house, crowd):
         await house.start(1, 1)
         (gateway,) = house.gateways
         ratios, beside_ms, kib = [], [], []
-        for _ in range(run.size.times):
+        for turn in range(run.size.times):
             alone = await _normal(run, crowd)
             before_kib = memory_kib(gateway)
             slow = [SlowReader(run, house, trickles=False) for _ in range(run.size.at_once)]
@@ -102,8 +105,11 @@ async def slow_readers(run: Run) -> None:
                     run.demand(all(reader.stalled for reader in slow), "a stalled reader was not")
             ratios.append(p99(beside) / p99(alone))
             beside_ms.append(1000 * p99(beside))
+            last = turn == run.size.times - 1
             for reader in [*slow, *trickling]:
-                crowd.resume(reader.stream)
+                reader.stream.left = not last
+                if last:
+                    crowd.resume(reader.stream)
             await crowd.finish()
         await run.conclude(house, Rules(close_s=60.0))
         run.figure("memory a stalled stream, worst", max(kib), "KiB", 256.0, busy=3.0)
