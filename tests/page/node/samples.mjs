@@ -12,6 +12,7 @@ export const SAMPLES = {
   "open fence": "Here:\n```js\nlet a = 1;\n\n",
   tables: "| a | b |\n|---|:-:|\n| `x` | **y** |\n| z \\| w |\n| 1 | 2 | 3 |\nafter\n\n| not | one\ntext | too\n|-|\n",
   "table after text": "Look:\n| a |\n|---|\n| b |\n\n| no | two |\n|---|\n",
+  "a row that is none": "a **b\n| c\nd** e\n\n- a **b\n  | c\n  d** e\n",
   quotes: "> quoted **bold**\n> - list\n>\n> more\n\nout\n>tight\n> > deep\n",
   rules: "above\n---\nbelow\n\n***\n* * *\n__init__\n- - -\n-- no\n",
   links: "See [the *docs*](https://a.b/c_(d) \"Title\"), <https://e.f>, https://g.h/i_j?k=l&m=n. And http://o.p) [x](javascript:alert(1)) ![alt](http://q.r/s.png) [mail](mailto:a@b.c)\n",
