@@ -1,11 +1,13 @@
-"""What all tests share: a real server, and that in continuous integration no test is left out for want of a tool."""
+"""What all tests share: a real server, their order, and that in continuous integration no tool may be missing."""
 
 import os
 from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped]  # the package says no types
 
+from tests.support.side_by_side import RoomScheduling, arrange
 from tests.support.valkey import Valkey
 
 _NEEDS = "Skipped: needs "
@@ -32,6 +34,17 @@ def _judged(report: Report) -> Report:
         report.outcome = "failed"
         report.longrepr = f"{report.nodeid}: {reason}, and with SLUICE_CI set it has to be there"
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Rooms that take long begin first."""
+    arrange(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> RoomScheduling:
+    """With `-n 2`, as in `make test`, whole rooms run beside one another."""
+    return RoomScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
