@@ -33,7 +33,7 @@ class _Asked(msgspec.Struct, forbid_unknown_fields=True):
     assistant: str | None = None
     model: Model | None = None
     max_tokens: Tokens | None = None
-    idempotency_key: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
+    idempotency_key: Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,255}\Z")] | None = None  # as in a header
 
     def question(self) -> Question:
         return Question(self.message, self.assistant, self.conversation_id, self.model, self.max_tokens)

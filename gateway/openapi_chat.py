@@ -134,7 +134,7 @@ _TEXT_EVENT: Json = {
     "description": "Words of the answer, with the id to resume from; the last one is `[DONE]`. Before it may stand an "
     "`event: error`, whose data is an error body.",
     "required": ["data"],
-    "properties": {"id": TEXT, "event": {"const": "error"}, "data": TEXT},
+    "properties": {"id": TEXT, "event": {"enum": ["message", "error"]}, "data": TEXT},
 }
 _EVENTS: Json = {"text/event-stream": {"itemSchema": _TEXT_EVENT}}
 _WORDS_OR_EVENTS: Json = {"text/plain": {"schema": TEXT}} | _EVENTS
@@ -152,7 +152,7 @@ _QUERY = [
     _of_query("conversation_id", "The conversation to go on with.", _CONVERSATION_ID),
     _of_query("model", "The model, if not the usual one.", TEXT | {"minLength": 1, "maxLength": 256}),
     _of_query("max_tokens", "The longest answer.", {"type": "integer", "minimum": 1}),
-    _of_query("idempotency_key", "As the header.", TEXT | {"minLength": 1, "maxLength": 255}),
+    _of_query("idempotency_key", "As the header.", TEXT | {"pattern": "^[!-~]{1,255}$"}),
     parameter(
         "header", "last-event-id", "The id of the last event received: the rest is sent, nothing is asked.", TEXT
     ),
@@ -169,7 +169,7 @@ CHAT = route(
             "assistant": _NAME,
             "model": _MODEL,
             "max_tokens": _TOKENS,
-            "idempotency_key": or_null(TEXT | {"minLength": 1, "maxLength": 255}),
+            "idempotency_key": or_null(TEXT | {"pattern": "^[!-~]{1,255}$"}),
         },
         {"message": "Why is the sky blue?"},
     ),

@@ -261,6 +261,7 @@ async def test_a_busy_conversation_is_seen_by_an_event_source(house: House) -> N
     [
         ("/chat", {}, 400),
         ("/chat?q=a&max_tokens=none", {}, 400),
+        ("/chat?q=a&idempotency_key=%F2%A4%AB%80", {}, 400),
         ("/chat?q=a", {"last-event-id": "nonsense"}, 400),
         ("/chat?q=a", {"sec-fetch-site": "cross-site"}, 403),
         ("/hr/ask", {}, 400),
