@@ -105,9 +105,9 @@ test("nothing is held back for ever, and nothing takes for ever", () => {
   assert.ok(seen(of(`a **${"b ".repeat(400)}`).blocks()).length > 700);
   const hard = ["*a ".repeat(3_000), "[".repeat(3_000), "> ".repeat(3_000), "- ".repeat(3_000), "`a``".repeat(2_000), "**_".repeat(2_000), "(".repeat(3_000), "| ".repeat(3_000)];
   for (const text of hard) {
-    const begun = performance.now();
+    const begun = process.cpuUsage();
     of(text).blocks(true);
     parsed(`[a](${text}`);
-    assert.ok(performance.now() - begun < 2_000, text.slice(0, 10));
+    assert.ok(process.cpuUsage(begun).user < 2_000_000, text.slice(0, 10)); // µs of work, however busy the machine
   }
 });
