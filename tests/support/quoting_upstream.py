@@ -62,6 +62,8 @@ class QuotingUpstream:
                 words += [said.error(message=body.decode())]
             case b"garbled":
                 words += [self._answer.encode() + b"\n\n"]
+            case b"worker-defect":
+                words += [said.text("BREAK")]
             case b"cut" | b"hang":
                 pass
             case _:
