@@ -28,9 +28,9 @@ run: ## Start Sluice on port 8000; ARGS="--port 9000" goes to `sluice up`
 	$(call set_up,requirements.lock)
 	@exec $(BIN)/sluice up $(ARGS)
 
-test: ## Run all tests; ARGS="-k resume" goes to pytest
+test: ## Run all tests, two rooms at a time; ARGS="-k resume" goes to pytest
 	$(call set_up,requirements-dev.lock)
-	@exec $(BIN)/pytest $(ARGS)
+	@exec $(BIN)/pytest -n 2 $(ARGS)
 
 lint: setup ## Check style, format and types
 	@$(BIN)/ruff check .

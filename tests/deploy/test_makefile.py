@@ -39,7 +39,7 @@ def test_verbs_are_no_files() -> None:
     ("verb", "lock", "ends_in"),
     [
         ("run", "requirements.lock", ".venv/bin/sluice up --port 9000"),
-        ("test", "requirements-dev.lock", ".venv/bin/pytest --port 9000"),
+        ("test", "requirements-dev.lock", ".venv/bin/pytest -n 2 --port 9000"),
     ],
 )
 def test_what_the_two_commands_do(verb: str, lock: str, ends_in: str) -> None:
