@@ -49,6 +49,7 @@ async def serve(service: Service, listener: socket.socket) -> None:
     fleet = asyncio.create_task(service.fleet.read_for_ever())
     sweep = asyncio.create_task(service.sweeper.sweep_for_ever())
     clients = asyncio.create_task(service.access.watch_for_ever())
+    assistants = asyncio.create_task(service.assistants.watch_for_ever())
     config = uvicorn.Config(
         build_app(service),
         http=Protocol,
@@ -76,7 +77,7 @@ async def serve(service: Service, listener: socket.socket) -> None:
         await service.subscribers.drain(0.0)  # still no stream ends without a word
     server.should_exit = True
     await serving
-    for task in (fleet, sweep, clients, stopped, drained, killed):
+    for task in (fleet, sweep, clients, assistants, stopped, drained, killed):
         task.cancel()
     await service.close()
 
@@ -113,7 +114,7 @@ def main() -> None:
     try:
         service = Service(redis, from_environment(JobSettings), settings)
     except ValueError as error:
-        _exit(f"SLUICE_CLIENTS_FILE: {error}")
+        _exit(str(error))
     try:
         uvloop.run(_serve(redis, service, listener))
     except UnsuitableServer as error:
