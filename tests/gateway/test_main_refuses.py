@@ -28,12 +28,14 @@ def a_cluster() -> Iterator[Valkey]:
 def refusing(tmp_path_factory: pytest.TempPathFactory, busy: int, a_cluster: Valkey) -> Iterator[dict[str, Process]]:
     """Gateways that must not start, by what is wrong with them."""
     directory = tmp_path_factory.mktemp("refusing")
+    (directory / "assistants.toml").write_text('[assistants.chat]\nsystem = "x"\nmodel = "x"\nmax_tokens = 1\n')
     wrong: dict[str, dict[str, object]] = {
         "host": {"SLUICE_HOST": "0.0.0.0", "SLUICE_PORT": 0},
         "port": {"SLUICE_PORT": busy},
         "setting": {"SLUICE_PING_S": "soon"},
         "cluster": {"SLUICE_PORT": 0, "REDIS_URL": a_cluster.url},
         "clients": {"SLUICE_PORT": 0, "SLUICE_CLIENTS_FILE": directory / "none.toml"},
+        "assistants": {"SLUICE_PORT": 0, "SLUICE_ASSISTANTS_FILE": directory / "assistants.toml"},
     }
     processes = {name: Process.python(name, "gateway", settings, directory) for name, settings in wrong.items()}
     yield processes
@@ -74,3 +76,10 @@ def test_a_redis_cluster(refusing: dict[str, Process]) -> None:
     """What is needed instead."""
     line = line_of(refusing["cluster"])
     assert line.startswith("sluice: REDIS_URL leads to a Redis Cluster; Sluice needs a single server")
+
+
+def test_an_assistant_that_would_hide_an_address(refusing: dict[str, Process]) -> None:
+    """The setting, the file, the name and the reason."""
+    line = line_of(refusing["assistants"])
+    assert line.startswith("sluice: SLUICE_ASSISTANTS_FILE: ")
+    assert line.endswith("an assistant cannot be called 'chat': /chat is an address of the gateway's own")
