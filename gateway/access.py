@@ -32,9 +32,15 @@ class Access:
         self._use()
 
     def client(self, headers: Mapping[str, str]) -> Client:
-        """Whom `x-api-key` or `Authorization: Bearer` names. Raises `ClientError` unauthorized."""
+        """Whom `x-api-key` or `Authorization: Bearer` names. Raises `ClientError` unauthorized.
+
+        Where no key is wanted, a page of another site could spend in the name of whoever looks at it: its browser says
+        so (https://www.w3.org/TR/fetch-metadata/), and `ClientError` cross_site is raised.
+        """
         key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ").strip()
         if self._known is None:
+            if headers.get("sec-fetch-site") == "cross-site":
+                raise ClientError("cross_site")
             return Client(_owner(key) if key else "anonymous")
         client = self._known.get(self._blinded(hashed(key))) if key else None
         if client is None:

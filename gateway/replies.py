@@ -134,4 +134,5 @@ async def _on_redis(request: Request, error: Exception) -> Response:
 
 async def _on_defect(request: Request, error: Exception) -> Response:
     _log.error("unforeseen error", exc_info=error)
-    return problem_reply(InternalError("internal"), new_request_id())
+    # The server gives the connection up behind it: its client must not send another request there.
+    return problem_reply(InternalError("internal"), new_request_id(), {"connection": "close"})

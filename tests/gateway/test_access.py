@@ -76,3 +76,16 @@ def test_beyond_loopback_keys_are_needed(host: str) -> None:
     assert not may_listen(GatewaySettings(host=host, api_keys=" , "))
     assert may_listen(GatewaySettings(host=host, api_keys="alpha"))
     assert may_listen(GatewaySettings(host=host, allow_anonymous=True))
+
+
+@pytest.mark.parametrize(("site", "let_in"), [("cross-site", False), ("same-site", True), ("none", True)])
+def test_a_page_of_another_site_spends_nothing_where_no_key_is_wanted(site: str, let_in: bool) -> None:
+    """Its visitor's browser would send the call; with keys it has none to send along."""
+    headers = {"sec-fetch-site": site, "x-api-key": "alpha"}
+    Access(KEYS).client(headers)
+    if let_in:
+        Access(OPEN).client(headers)
+    else:
+        with pytest.raises(ClientError) as refused:
+            Access(OPEN).client(headers)
+        assert (refused.value.code, refused.value.http_status) == ("cross_site", 403)
