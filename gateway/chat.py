@@ -58,7 +58,6 @@ def add_routes(app: FastAPI, service: Service) -> None:
             return await _events(service, http, "q", None)
         accepted = now()
         async with service.admitted(http) as (client, _):
-            _refuse_cross_site(http)
             asked = _of_query(http, "q", None)
             return await _held(service, Asker(http, client, accepted, _headers(http, asked)), asked)
 
@@ -85,7 +84,6 @@ async def _held(service: Service, asker: Asker, asked: _Asked) -> Response:
 async def _events(service: Service, http: Request, name: str, assistant: str | None) -> Response:
     """For an `EventSource`: what can befall a sound program is said in the stream, because it sees no status."""
     service.access.client(http.headers)
-    _refuse_cross_site(http)
     came_back = http.headers.get("last-event-id")
     try:
         return await (_resumed(service, http, came_back) if came_back else _begun(service, http, name, assistant))
@@ -125,12 +123,6 @@ async def _resumed(service: Service, http: Request, last_event_id: str) -> Respo
 
 def _wants_events(http: Request) -> bool:
     return "text/event-stream" in http.headers.get("accept", "").lower()
-
-
-def _refuse_cross_site(http: Request) -> None:
-    """A page of another site could not read the answer, but it could make this gateway ask, and pay."""
-    if http.headers.get("sec-fetch-site") == "cross-site":
-        raise ClientError("cross_site")
 
 
 def _of_query(http: Request, name: str, assistant: str | None) -> _Asked:

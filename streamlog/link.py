@@ -97,7 +97,7 @@ class Link(ABC):
     def _reply(self, reply: Any) -> None:
         """A reply has come. An exception that this raises gives the connection up."""
 
-    def _read_over(self) -> None:
+    def _read_over(self) -> None:  # noqa: B027 - only who gathers has something to do then
         """All replies of one read have been told."""
 
     @abstractmethod
