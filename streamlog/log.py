@@ -101,9 +101,11 @@ class StreamLog:
             quota.requests_a_minute, quota.tokens_a_minute * at_work, quota.streams_at_once * at_work,
             *_fields(request, terms),
         )  # fmt: skip
-        _, (word, figure, *placed) = await asyncio.gather(stored, self._submitted(*submit))
-        self._refuse(word.decode(), int(figure), quota)
-        return Placed(placed[0].decode(), int(figure), word == b"joined")
+        _, (word, told, *placed) = await asyncio.gather(stored, self._submitted(*submit))
+        with lost_if_garbled():
+            figure = int(told)
+        self._refuse(word.decode(), figure, quota)
+        return Placed(placed[0].decode(), figure, word == b"joined")
 
     def _submitted(self, *submit: Argument) -> Awaitable[list[bytes]]:
         """Asked at once, in the same write as the body; asked again if an owner's own keys had to be mended."""
@@ -112,7 +114,7 @@ class StreamLog:
         async def mended() -> list[bytes]:
             try:
                 told = await answer
-                if told[1].isdigit():  # else a budget is of no number, and the next call will find it mended
+                if (told[1] or b"").isdigit():  # else a budget is of no number, and the next call will find it mended
                     return told
             except ResponseError as error:
                 if not is_wrong_type(error):

@@ -29,17 +29,23 @@ export class Thread {
   /** Begin a new conversation. */
   blank() {
     this.#leave();
+    this.#clear();
     Object.assign(this, { id: null, title: "", assistant: "" });
     this.hears.changed();
   }
 
-  /** Show a conversation, and follow the answer that is being written in it. Throws what the server says against it. */
+  /** Show a conversation, and follow the answer that is being written in it. Throws what the server says against it.
+   *
+   * The one that is open already stands until there is something new to show. */
   async open(id) {
     const turn = this.#leave();
-    Object.assign(this, { id, title: "", assistant: "" });
+    if (id !== this.id) {
+      this.#clear();
+      Object.assign(this, { id, title: "", assistant: "" });
+    }
     const found = await withKey(() => readConversation(id));
     if (turn !== this.#turn) return;
-    this.#show(found);
+    if (found.running || found.messages.length !== this.#messages.length) this.#show(found);
     if (found.running) this.#follow(found.running.job_id, this.#addAnswer(newAnswer()));
     this.hears.changed();
   }
@@ -75,15 +81,17 @@ export class Thread {
     this.running?.leave();
     this.running = null;
     this.sending = false;
+    return ++this.#turn;
+  }
+
+  #clear() {
     this.#messages = [];
     byId("thread").replaceChildren();
-    return ++this.#turn;
   }
 
   #show(found) {
     Object.assign(this, { title: found.title ?? "", assistant: found.assistant ?? "" });
-    byId("thread").replaceChildren();
-    this.#messages = [];
+    this.#clear();
     found.messages.forEach((message, index) => {
       if (message.role === "user") this.#addQuestion(plain(message.content));
       else this.#addKept(message, index === found.messages.length - 1);
@@ -148,8 +156,8 @@ export class Thread {
       const shown = await running.ended;
       if (this.running !== running) return;
       this.running = null;
-      this.#messages.push({ role: "assistant", content: textOf(view.answer) });
-      if (!shown) await this.open(this.id);
+      if (shown) this.#messages.push({ role: "assistant", content: textOf(view.answer) });
+      else await this.open(this.id);
     } catch (error) {
       if (this.running !== running) return;
       this.running = null;

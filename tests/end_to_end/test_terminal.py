@@ -142,7 +142,7 @@ async def test_a_line_that_is_cut_again_and_again_brings_a_chat_its_answer(clust
             assert _on_screen(words) in terminal.text
             await until(lambda: terminal.text.endswith("\n>"))
             terminal.type(LONG + "\n")
-            await until(lambda: len(terminal.text.rpartition(LONG)[2]) > 60, 30)
+            await until(lambda: LONG in terminal.text and len(terminal.text.rpartition(LONG)[2]) > 60, 30)
             terminal.press_ctrl_c()
             await until(lambda: "[stopped; " in terminal.text)
             newest = (await api.send("GET", "/v1/jobs")).json()["data"][0]
