@@ -92,6 +92,7 @@ def test_beside_one_room_alone_the_lonely_one_waits_too(tmp_path: Path) -> None:
         ("tests/test_readme.py::test_it", "cli"),
         ("tests/bench/test_bench.py::test_it", "cli"),
         ("tests/end_to_end/test_death.py::test_it", ALONE),
+        ("tests/end_to_end/test_sdk.py::test_it", "end_to_end"),
         ("tests/faults/test_faults.py::test_fault[a/b]", ALONE),
         ("test_one.py::test_it", "cli"),
     ],

@@ -13,19 +13,19 @@ from xdist.workermanage import WorkerController  # type: ignore[import-untyped] 
 
 ALONE = "alone"
 _UP = "cli"
-# Many processes, and limits in milliseconds.
-_ALONE = ("end_to_end", "faults")
+# Many processes at once, or limits in milliseconds.
+_ALONE = frozenset(("faults", "test_death.py", "test_in_flight.py", "test_resume.py", "test_scale.py"))
 # Two of `sluice up` that start together would take the same free ports for their workers' metrics: README's, bench's.
 _WITH_UP = ("bench",)
 # The longest come first, so that both processes are done at about the same time; what is not named comes after them.
-_LONGEST = (_UP, "gateway", "page", "streamlog", "clients", "worker", "openapi")
+_LONGEST = ("streamlog", "gateway", "end_to_end", _UP, "page", "worker", "clients", "openapi")
 
 
 def room(nodeid: str) -> str:
     """What a test runs in turn with: its directory and what goes together with that; a file beside them is with cli."""
     parts = PurePath(nodeid.split("::")[0]).parts
     name = parts[1] if len(parts) > 2 else _UP
-    if name in _ALONE:
+    if not _ALONE.isdisjoint(parts):
         return ALONE
     return _UP if name in _WITH_UP else name
 
