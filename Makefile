@@ -26,7 +26,7 @@ help: ## Show this list
 
 run: ## Start Sluice on port 8000; ARGS="--port 9000" goes to `sluice up`
 	$(call set_up,requirements.lock)
-	@exec $(BIN)/sluice up $(ARGS)
+	@SLUICE_ASSISTANTS_FILE="$${SLUICE_ASSISTANTS_FILE-deploy/assistants.toml}" exec $(BIN)/sluice up $(ARGS)
 
 test: ## Run all tests, two rooms at a time; ARGS="-k resume" goes to pytest
 	$(call set_up,requirements-dev.lock)

@@ -37,6 +37,7 @@ def banner(plan: Plan, data: str, *, colour: bool) -> str:
 def rows(plan: Plan, data: str) -> Iterator[tuple[str, str]]:
     """Label and value of each line."""
     yield "gateway", plan.base_url
+    yield "page", f"{plan.base_url}/"
     yield "API docs", f"{plan.base_url}/docs"
     yield "metrics", f"{plan.base_url}/metrics"
     for number, url in enumerate(plan.worker_urls, start=1):

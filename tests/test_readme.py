@@ -32,14 +32,14 @@ def only(language: str) -> str:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """The port of a `sluice up` as it comes, but for one worker and a place of its own."""
+    """The port of what `make run` starts, but for one worker and a place of its own."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         free = int(probe.getsockname()[1])
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANTHROPIC_", "REDIS_"))}
     with tempfile.TemporaryDirectory() as folder:
         up = subprocess.Popen(
             [BIN / "sluice", "up", "--port", str(free), "--workers", "1", "--data-dir", folder],
-            env=environment,
+            env=environment | {"SLUICE_ASSISTANTS_FILE": str(ROOT / "deploy" / "assistants.toml")},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -86,6 +86,10 @@ def test_shell_blocks_run(code: str, port: int) -> None:
     if "/v1/jobs" in code:
         assert said.startswith("HTTP/1.1 202")
         assert "location: /v1/jobs/job_" in said
+    elif "/chat" in code:
+        events, done, words = said.partition("data: [DONE]\n\n")
+        assert events.startswith("retry: ") or events.startswith("id: "), events[:80]
+        assert done and len(words) > 100 and "data:" not in words
     elif code.startswith("curl"):
         assert said.rstrip().endswith('data: {"type":"message_stop"}')
     else:

@@ -20,6 +20,7 @@ def test_it_tells_every_address_and_choice() -> None:
     lines = [" ".join(line.split()) for line in banner(_plan(), "/data", colour=False).splitlines()]
     for wanted in (
         "gateway http://127.0.0.1:8000",
+        "page http://127.0.0.1:8000/",
         "API docs http://127.0.0.1:8000/docs",
         "metrics http://127.0.0.1:8000/metrics",
         "worker 1 http://127.0.0.1:9100/metrics",
