@@ -88,7 +88,7 @@ def test_shell_blocks_run(code: str, port: int) -> None:
         assert "location: /v1/jobs/job_" in said
     elif "/chat" in code:
         events, done, words = said.partition("data: [DONE]\n\n")
-        assert events.startswith("retry: ") or events.startswith("id: "), events[:80]
+        assert events.startswith(("retry: ", "id: ")), events[:80]
         assert done and len(words) > 100 and "data:" not in words
     elif code.startswith("curl"):
         assert said.rstrip().endswith('data: {"type":"message_stop"}')
