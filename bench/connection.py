@@ -1,6 +1,6 @@
 """The load client: one keep-alive connection, one request at a time, every read stamped with its time.
 
-Invariant: an exchange ends well only with status 200 and `message_stop`; everything else is a `BenchFailed`, so that
+Invariant: an exchange ends well only with status 200 and its target's last event; everything else is a `BenchFailed`, so that
 no figure is made of answers that were none. It builds nothing of an answer: its cost is in every figure, also in
 those of the direct call.
 Does not know: what is looked for in the answers (a sink does).
@@ -17,7 +17,6 @@ import httptools
 from bench.failure import BenchFailed
 from bench.target import Target
 
-_LAST_EVENT = b'{"type":"message_stop"}\n\n'
 _REFUSAL_BYTES = 500
 
 
@@ -34,8 +33,9 @@ class Sink(Protocol):
 class Connection(asyncio.Protocol):
     """Made by `connect`. `ask` may be called again when its future is done."""
 
-    def __init__(self) -> None:
+    def __init__(self, last: bytes) -> None:
         self._parser = httptools.HttpResponseParser(self)
+        self._last = last
         self._done: asyncio.Future[None] | None = None
         self._now_ns = 0
         self._tail = b""
@@ -53,6 +53,8 @@ class Connection(asyncio.Protocol):
         return self._done
 
     def close(self) -> None:
+        """Leave, also in the middle of an answer."""
+        self._done = None
         self._transport.abort()
 
     # what the socket says
@@ -71,13 +73,13 @@ class Connection(asyncio.Protocol):
     # what the parser says
 
     def on_body(self, body: bytes) -> None:
-        self._tail = (self._tail + body)[-_REFUSAL_BYTES:]
+        self._tail = body[-_REFUSAL_BYTES:] if len(body) > 50 else (self._tail + body)[-_REFUSAL_BYTES:]
         if self._parser.get_status_code() == 200:
             self._sink.received(body, self._now_ns)
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
-        if status != 200 or not self._tail.endswith(_LAST_EVENT):
+        if status != 200 or not self._tail.endswith(self._last):
             self._fail(f"status {status}, the end of its body: {self._tail!r}")
         elif self._done is not None and not self._done.done():
             self._done.set_result(None)
@@ -91,7 +93,10 @@ async def connect(target: Target, count: int) -> list[Connection]:
     """Open so many connections. Raises BenchFailed."""
     loop = asyncio.get_running_loop()
     try:
-        opened = [await loop.create_connection(Connection, target.host, target.port) for _ in range(count)]
+        opened = [
+            await loop.create_connection(lambda: Connection(target.last), target.host, port)
+            for port in target.ports(count)
+        ]
     except OSError as error:
         raise BenchFailed(f"{target.name} takes no connection: {error}") from error
     return [connection for _, connection in opened]

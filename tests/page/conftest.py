@@ -1,6 +1,7 @@
 """What the page's tests share: a gateway in this process for what it serves, and a cluster for Chromium to use."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -14,6 +15,7 @@ from tests.support.valkey import Valkey
 
 SLOTS = 4
 _HEAVY = "heavy_page"
+_ASSISTANTS = Path(__file__).resolve().parents[2] / "deploy" / "assistants.toml"
 NewTab = Callable[..., Awaitable[Tab]]
 
 
@@ -34,8 +36,8 @@ def ground() -> Iterator[Ground]:
 
 @pytest.fixture(scope="session")
 def cluster(ground: Ground) -> Iterator[Cluster]:
-    """One gateway that pings often, one worker with few slots."""
-    cluster = Cluster(ground, SLUICE_PING_S=0.5, SLUICE_SLOTS=SLOTS)
+    """One gateway that pings often and has an assistant, one worker with few slots."""
+    cluster = Cluster(ground, SLUICE_PING_S=0.5, SLUICE_SLOTS=SLOTS, SLUICE_ASSISTANTS_FILE=_ASSISTANTS)
     try:
         cluster.add_gateway()
         cluster.add_worker()

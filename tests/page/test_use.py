@@ -122,6 +122,8 @@ async def test_a_screen_reader_is_told_whole_blocks(new: NewTab) -> None:
 async def test_it_fits_a_narrow_screen(new: NewTab) -> None:
     """Nothing is cut off at 360 pixels but what scrolls by itself; the list comes when it is asked for."""
     tab = await (await new(viewport=_NARROW)).open()
+    await tab.until("() => !document.getElementById('assistant').hidden")
+    assert not await tab.page.evaluate(_WIDER_THAN_THE_SCREEN)
     for number, question in enumerate((_QUESTION, "[[sim:text tps=0]] Compare apples vs pears", "x" * 300), 1):
         await tab.ask(question)
         await tab.until_ended(number)
