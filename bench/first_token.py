@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass
 
 from bench.connection import Connection
-from bench.measure import Taken, connected, ended
+from bench.measure import Taken, connected, delays, ended
 from bench.sinks import FirstToken
 from bench.target import Target
 
@@ -35,7 +35,7 @@ class Idle:
         request = target.ask(events=_IDLE_EVENTS, events_per_s=0)
         async with connected(target, 1) as connections:
             delays_ns = [await _together(connections, request, _PAUSE_S) for _ in range(_WARM_UP + self.samples)]
-        return Taken([delay_ns for (delay_ns,) in delays_ns[_WARM_UP:]])
+        return Taken(delays(self.title, [delay_ns for (delay_ns,) in delays_ns[_WARM_UP:]]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class AtOnce:
         request = target.ask(events=_BURST_EVENTS, events_per_s=_BURST_EVENTS_PER_S)
         async with connected(target, self.streams) as connections:
             moments = [await _together(connections, request, _BURST_PAUSE_S) for _ in range(1 + self.moments)]
-        return Taken([delay_ns for moment in moments[1:] for delay_ns in moment])
+        return Taken(delays(self.title, [delay_ns for moment in moments[1:] for delay_ns in moment]))
 
 
 async def _together(connections: list[Connection], request: bytes, pause_s: float) -> list[int]:

@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bench.connection import Connection, connect
 from bench.failure import BenchFailed
+from bench.figures import percentile
 from bench.target import Target
 from bench.usage import Usage
 
-_LIMIT_S = 60.0
+_LIMIT_S = 120.0
+Figures = Mapping[str, float]
+"""By the row's name, which ends in the unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One round of one target: delays in ns, and over a paced window what the processes used."""
+    """One round of one target: its figures, and what each process cost, in µs for each of `per`."""
 
-    delays_ns: Sequence[int]
-    usage: Usage | None = None
+    figures: Figures
+    cost_us: Mapping[str, float] = field(default_factory=dict)
+    per: str = "event"
 
 
 class Measure(Protocol):
@@ -37,6 +41,20 @@ class Measure(Protocol):
 
     async def take(self, target: Target) -> Taken:
         """Measure once. Raises BenchFailed."""
+
+
+def delays(title: str, delays_ns: Sequence[int]) -> dict[str, float]:
+    """The two rows of a delay, in ms. Raises BenchFailed without any sample."""
+    if not delays_ns:
+        raise BenchFailed(f"{title}: nothing came")
+    return {f"{title}, {name}, ms": percentile(delays_ns, share) / 1e6 for name, share in (("p50", 0.5), ("p99", 0.99))}
+
+
+def costs(usage: Usage, count: int) -> dict[str, float]:
+    """CPU of each process by so many. Raises BenchFailed for none."""
+    if not count:
+        raise BenchFailed("nothing came in the window")
+    return {name: seconds / count * 1e6 for name, seconds in usage.cpu_s.items()}
 
 
 @contextlib.asynccontextmanager

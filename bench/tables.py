@@ -1,100 +1,76 @@
-"""Figures become tables: delays in ms, cost in µs of CPU for each event, each with the spread of its rounds.
+"""Figures become tables: each the median of its rounds, with the lowest and the highest.
 
-Invariant: `added` is taken within a round (both targets, minutes apart at most), and its median over the rounds is
-shown; a median of differences, never a difference of rounds that met different machines.
+Invariant: what a target adds is taken within a round (targets are seconds apart there), and the median of these
+differences is shown; never a difference of rounds that met different machines. A failure is shown as one.
 Does not know: how anything was measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from statistics import median
 
-from bench.figures import Spread, percentile
-from bench.measure import Taken
+from bench.figures import Spread
 from bench.rounds import Results
-from bench.usage import Usage
+from bench.usage import OUTSIDE
 
-_PERCENTILES = (("p50", 0.50), ("p99", 0.99))
-_OUTSIDE = ("simulator", "load client")
-"""Processes that are no part of what is measured."""
-_NOTHING_US = 0.05
+_DELAYS = ("first token", "delay of a delta")
+_LEAST_US = 0.05
 
 Row = list[str]
 
 
-def delay_table(results: Results) -> str:
-    """A row for each measure and percentile, a column for each target, and what each adds to the first."""
-    titles, names = _axes(results)
-    yardstick, others = names[0], names[1:]
-    head = ["ms", *names, *(f"added by {name}" for name in others)]
+def figure_table(results: Results) -> str:
+    """A row for each figure, a column for each target."""
+    rows = [[row, *(_cell(results.rounds(row, name)) for name in results.names)] for row in results.rows()]
+    return table(["", *results.names], rows)
+
+
+def added_table(results: Results) -> str:
+    """What each target adds to the delays of the first, within each round."""
+    first, *others = results.names
+    rows = [
+        [row, *(_cell(added(results, row, first, name)) for name in others)]
+        for row in results.rows()
+        if row.startswith(_DELAYS)
+    ]
+    return table([f"added to {first}", *others], rows)
+
+
+def added(results: Results, row: str, first: str, name: str) -> list[float]:
+    """The differences of two targets, round by round; empty unless both have all rounds."""
+    base, theirs = results.rounds(row, first), results.rounds(row, name)
+    return [after - before for before, after in zip(base, theirs, strict=True)] if len(base) == len(theirs) else []
+
+
+def cost_table(results: Results) -> str:
+    """For each metered measure and target: the CPU of each process, in µs; the stand-in and the load client apart."""
     rows: list[Row] = []
-    for title in titles:
-        for label, share in _PERCENTILES:
-            figures = {name: [_delay_ms(taken, share) for taken in results[title, name]] for name in names}
-            added = [
-                [theirs - base for theirs, base in zip(figures[name], figures[yardstick], strict=True)]
-                for name in others
-            ]
-            rows.append([f"{title}, {label}", *(_cell(rounds) for rounds in (*figures.values(), *added))])
-    return table(head, rows)
+    for (title, name), rounds in results.taken.items():
+        if rounds and rounds[0].cost_us:
+            processes = rounds[0].cost_us
+            medians = {process: median(taken.cost_us.get(process, 0.0) for taken in rounds) for process in processes}
+            inside = [f"{process} {us:.1f}" for process, us in medians.items() if process not in OUTSIDE]
+            outside = [f"{medians.get(process, 0.0):.1f}" for process in OUTSIDE]
+            shown = [text for text in inside if float(text.rpartition(" ")[2]) >= _LEAST_US]
+            rows.append([f"{title}, µs each {rounds[0].per}", name, ", ".join(shown) or "–", *outside])
+    return table(["CPU", "target", "its processes", *OUTSIDE], rows) if rows else ""
 
 
-def cost_tables(results: Results) -> str:
-    """For each metered measure: CPU for each event and memory, by process and target."""
-    titles, names = _axes(results)
-    metered = [title for title in titles if results[title, names[0]][0].usage is not None]
-    return "\n\n".join(_cost_table(results, title, names) for title in metered)
-
-
-def _cost_table(results: Results, title: str, names: Sequence[str]) -> str:
-    takens = [results[title, name] for name in names]
-    processes = list(dict.fromkeys(process for rounds in takens for process in _usage(rounds[0]).cpu_s))
-    inside = [process for process in processes if process not in _OUTSIDE]
-    head = [title, *(f"{name}, µs an event" for name in names), "memory at most, MB"]
-    rows = [[process, *_costs(takens, [process])] for process in (*inside, *_OUTSIDE)]
-    rows.insert(len(inside), [f"all but {' and '.join(_OUTSIDE)}", *_costs(takens, inside)])
-    return table(head, rows)
-
-
-def _costs(takens: Sequence[Sequence[Taken]], processes: Sequence[str]) -> Row:
-    """CPU for each target, a dash where these processes did nothing for it; then memory."""
-    event_us = [[_sum(taken, processes, _event_us) for taken in rounds] for rounds in takens]
-    cells = [_cell(rounds, digits=1) if Spread.of(rounds).median >= _NOTHING_US else "–" for rounds in event_us]
-    most_mb = max(_sum(taken, processes, _resident_mb) for rounds in takens for taken in rounds)
-    return [*cells, f"{most_mb:.0f}"]
-
-
-def _sum(taken: Taken, processes: Sequence[str], figure: Callable[[Taken, str], float]) -> float:
-    return sum(figure(taken, process) for process in processes)
-
-
-def _event_us(taken: Taken, process: str) -> float:
-    return _usage(taken).cpu_s[process] / len(taken.delays_ns) * 1e6
-
-
-def _resident_mb(taken: Taken, process: str) -> float:
-    return _usage(taken).resident_bytes[process] / 1e6
-
-
-def _usage(taken: Taken) -> Usage:
-    assert taken.usage is not None
-    return taken.usage
-
-
-def _delay_ms(taken: Taken, share: float) -> float:
-    return percentile(taken.delays_ns, share) / 1e6
-
-
-def _axes(results: Results) -> tuple[list[str], list[str]]:
-    """Titles and names, each in the order of their first appearance."""
-    return list(dict.fromkeys(title for title, _ in results)), list(dict.fromkeys(name for _, name in results))
-
-
-def _cell(rounds: Sequence[float], digits: int = 2) -> str:
+def _cell(rounds: Sequence[float]) -> str:
+    if not rounds:
+        return "–"
     spread = Spread.of(rounds)
     if len(rounds) == 1:
-        return f"{spread.median:.{digits}f}"
-    return f"{spread.median:.{digits}f} ({spread.low:.{digits}f} to {spread.high:.{digits}f})"
+        return _number(spread.median)
+    return f"{_number(spread.median)} ({_number(spread.low)} to {_number(spread.high)})"
+
+
+def _number(figure: float) -> str:
+    """Three digits that say something."""
+    if abs(figure) >= 100:
+        return f"{figure:,.0f}"
+    return f"{figure:.1f}" if abs(figure) >= 10 else f"{figure:.2f}"
 
 
 def table(head: Row, rows: Sequence[Row]) -> str:

@@ -7,14 +7,16 @@ Does not know: what they did in the window.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bench import procfs
 from bench.failure import BenchFailed
+from bench.target import Processes
 
-Processes = Mapping[str, int]
-"""Process ids by the name that the table shows."""
+OUTSIDE = ("stand-in", "load client")
+"""Processes that are no part of what is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,16 @@ class Usage:
     cpu_s: Mapping[str, float]
     resident_bytes: Mapping[str, int]
 
+    def inside_cpu_s(self) -> float:
+        """CPU time of all that is measured."""
+        return sum(seconds for name, seconds in self.cpu_s.items() if name not in OUTSIDE)
+
 
 class Meter:
-    """Reads the meters of whatever `find` finds."""
+    """Reads the meters of whatever `find` finds, and of the load client."""
 
     def __init__(self, find: Callable[[], Processes]) -> None:
-        self._find = find
+        self._find = lambda: {**find(), "load client": os.getpid()}
         self._processes: Processes = {}
         self._began_s: dict[str, float] = {}
 
