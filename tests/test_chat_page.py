@@ -7,12 +7,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gateway.assistants import read
-from tests.support.cluster import Cluster, Ground
+from tests.support.cluster import Ground, started
 
 ROOT = Path(__file__).resolve().parent.parent
 NODE = ROOT / "tests" / "node"
@@ -32,15 +33,11 @@ def _of(language: str) -> list[str]:
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """A gateway with the assistant that ships, without keys."""
-    ground = Ground()
-    cluster = Cluster(ground, SLUICE_ASSISTANTS_FILE=ROOT / "deploy" / "assistants.toml")
-    try:
-        cluster.add_worker()
-        cluster.add_gateway()
+    with (
+        closing(Ground()) as ground,
+        started(ground, SLUICE_ASSISTANTS_FILE=ROOT / "deploy" / "assistants.toml") as cluster,
+    ):
         yield cluster.url
-    finally:
-        cluster.close()
-        ground.close()
 
 
 def _run(command: list[str], url: str) -> str:

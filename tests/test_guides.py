@@ -5,11 +5,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.support.cluster import Cluster, Ground
+from tests.support.cluster import Cluster, Ground, started
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -17,15 +18,8 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A gateway and a worker before the simulator."""
-    ground = Ground()
-    cluster = Cluster(ground)
-    try:
-        cluster.add_worker()
-        cluster.add_gateway()
+    with closing(Ground()) as ground, started(ground) as cluster:
         yield cluster
-    finally:
-        cluster.close()
-        ground.close()
 
 
 def _programs(page: str) -> list[str]:

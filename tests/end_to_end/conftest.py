@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 import pytest
 
 from tests.support.api import Api
-from tests.support.cluster import Cluster, Ground
+from tests.support.cluster import Cluster, Ground, started
 from tests.support.ledger import Ledger
 from tests.support.process import Process, end_all
 
@@ -26,19 +26,14 @@ def ground() -> Iterator[Ground]:
 @pytest.fixture(scope="session")
 def shared(ground: Ground) -> Iterator[Cluster]:
     """Two workers and a gateway, as they come, for tests that kill nothing."""
-    cluster = Cluster(ground)
-    try:
-        cluster.add_gateway()
-        cluster.add_workers(2)
+    with started(ground, workers=2) as cluster:
         yield cluster
-    finally:
-        cluster.close()
 
 
 @pytest.fixture(scope="session")
 def narrow(ground: Ground) -> Iterator[Cluster]:
     """One slot, so that a second job waits, and short times: for the head, the upstream's silence, absent clients."""
-    cluster = Cluster(
+    with started(
         ground,
         SLUICE_SLOTS=1,
         SLUICE_HOLD_S=0.2,
@@ -46,13 +41,8 @@ def narrow(ground: Ground) -> Iterator[Cluster]:
         SLUICE_UPSTREAM_IDLE_S=1,
         SLUICE_GRACE_S=1,
         SLUICE_WATCH_S=2,
-    )
-    try:
-        cluster.add_gateway()
-        cluster.add_worker()
+    ) as cluster:
         yield cluster
-    finally:
-        cluster.close()
 
 
 @pytest.fixture

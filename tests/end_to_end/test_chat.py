@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support.api import Api, Stream, body, is_content
-from tests.support.cluster import Cluster, Ground
+from tests.support.cluster import Cluster, Ground, started
 from tests.support.event_source import EventSourceParser
 from tests.support.facts import fact
 from tests.support.process import Process
@@ -35,13 +35,8 @@ def cluster(ground: Ground, model: str) -> Iterator[Cluster]:
     """Gateways that want a key, and know an assistant."""
     assistants = ground.directory / f"{model}.toml"
     assistants.write_text(f'[assistants.hr]\nsystem = "Be kind."\nmodel = "{model}"\nmax_tokens = 100000\n')
-    cluster = Cluster(ground, SLUICE_API_KEYS=KEY, SLUICE_ASSISTANTS_FILE=assistants)
-    try:
-        cluster.add_worker()
-        cluster.add_gateway()
+    with started(ground, SLUICE_API_KEYS=KEY, SLUICE_ASSISTANTS_FILE=assistants) as cluster:
         yield cluster
-    finally:
-        cluster.close()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from streamlog.keys import Keys
 from streamlog.positions import JOB_ID
 from tests.support.api import Api, body, is_content
-from tests.support.cluster import Cluster, Ground
+from tests.support.cluster import Cluster, Ground, started
 from tests.support.facts import fact, until
 from tests.support.process import Process
 
@@ -110,13 +110,8 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cluster(ground: Ground) -> Iterator[Cluster]:
-    cluster = Cluster(ground, SLUICE_LEASE_S=LEASE_S, SLUICE_SLOTS=50, SLUICE_REDIS_TIMEOUT_S=3)
-    try:
-        cluster.add_gateway()
-        cluster.add_workers(2)
+    with started(ground, workers=2, SLUICE_LEASE_S=LEASE_S, SLUICE_SLOTS=50, SLUICE_REDIS_TIMEOUT_S=3) as cluster:
         yield cluster
-    finally:
-        cluster.close()
 
 
 async def test_whoever_writes_into_redis_ends_his_jobs_and_no_other(cluster: Cluster, place: Path) -> None:

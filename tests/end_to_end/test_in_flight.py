@@ -6,6 +6,7 @@ suppose a machine that has nothing else to do: claims are measured up to three t
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import redis
 
 from tests.end_to_end.crowd import cancel_all, running, submit_many
 from tests.support.api import Api, body
-from tests.support.cluster import Cluster, Ground
+from tests.support.cluster import Cluster, Ground, started
 from tests.support.facts import true
 
 IN_FLIGHT = 400
@@ -27,15 +28,8 @@ TRIES = 3
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """2 workers with 250 slots each and a lease that outlasts a nap of theirs, on a server that serves nobody else."""
-    ground = Ground()
-    cluster = Cluster(ground, SLUICE_LEASE_S=10, SLUICE_SLOTS=250)
-    try:
-        cluster.add_gateway()
-        cluster.add_workers(2)
+    with closing(Ground()) as ground, started(ground, workers=2, SLUICE_LEASE_S=10, SLUICE_SLOTS=250) as cluster:
         yield cluster
-    finally:
-        cluster.close()
-        ground.close()
 
 
 async def _fill(api: Api, cluster: Cluster) -> list[str]:

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from tests.support.api import Api, body, is_content
-from tests.support.cluster import Cluster, Ground
+from tests.support.cluster import Cluster, Ground, started
 from tests.support.facts import each
 from tests.support.ledger import Ledger
 
@@ -35,13 +35,8 @@ ABANDONED = (("text events=4000 tps=20", True), ("stall before=content", True), 
 @pytest.fixture(scope="module")
 def cluster(ground: Ground) -> Iterator[Cluster]:
     """A worker and a gateway with short times of grace."""
-    cluster = Cluster(ground, SLUICE_GRACE_S=GRACE_S, SLUICE_WATCH_S=WATCH_S, SLUICE_HOLD_S=0.2)
-    try:
-        cluster.add_gateway()
-        cluster.add_worker()
+    with started(ground, SLUICE_GRACE_S=GRACE_S, SLUICE_WATCH_S=WATCH_S, SLUICE_HOLD_S=0.2) as cluster:
         yield cluster
-    finally:
-        cluster.close()
 
 
 @pytest.fixture

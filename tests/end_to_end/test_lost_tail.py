@@ -7,13 +7,14 @@ A lease of 4 s is long enough for the outage and short enough to see what happen
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.support.api import Api, body, is_content
 from tests.support.asked import Asked
-from tests.support.cluster import Cluster, Ground
+from tests.support.cluster import Cluster, Ground, started
 from tests.support.facts import true
 from tests.support.ledger import Ledger
 from tests.support.sse import Event, frames, joined
@@ -25,15 +26,8 @@ LONG = "text events=4000 tps=50"
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """One worker with five slots, on a server that keeps an append-only file."""
-    ground = Ground(persistent=True)
-    cluster = Cluster(ground, SLUICE_LEASE_S=LEASE_S, SLUICE_SLOTS=5)
-    try:
-        cluster.add_gateway()
-        cluster.add_worker()
+    with closing(Ground(persistent=True)) as ground, started(ground, SLUICE_LEASE_S=LEASE_S, SLUICE_SLOTS=5) as cluster:
         yield cluster
-    finally:
-        cluster.close()
-        ground.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import redis
 
 from tests.end_to_end.crowd import cancel_all, running, submit_many
 from tests.support.api import Api
-from tests.support.cluster import Cluster, Ground
+from tests.support.cluster import Cluster, Ground, started
 from tests.support.facts import true
 from tests.support.ledger import Ledger
 
@@ -19,13 +19,8 @@ WAITING = 500
 @pytest.fixture(scope="module")
 def eight(ground: Ground) -> Iterator[Cluster]:
     """8 workers with 20 slots each."""
-    cluster = Cluster(ground, SLUICE_LEASE_S=LEASE_S, SLUICE_SLOTS=SLOTS)
-    try:
-        cluster.add_gateway()
-        cluster.add_workers(WORKERS)
+    with started(ground, workers=WORKERS, SLUICE_LEASE_S=LEASE_S, SLUICE_SLOTS=SLOTS) as cluster:
         yield cluster
-    finally:
-        cluster.close()
 
 
 async def test_slots_add_up(eight: Cluster, ledger: Ledger) -> None:

@@ -17,7 +17,7 @@ from tests.cli.emulator import Emulator
 from tests.cli.terminal import Terminal
 from tests.faults.proxy import Proxy
 from tests.support.api import Api, is_content
-from tests.support.cluster import Cluster, Ground
+from tests.support.cluster import Cluster, Ground, started
 from tests.support.facts import until
 from tests.support.ledger import Ledger
 
@@ -29,13 +29,8 @@ LONG = QUESTION.replace("150", "4000")
 @pytest.fixture(scope="module")
 def cluster(ground: Ground) -> Iterator[Cluster]:
     """A gateway that may be killed, and a worker."""
-    cluster = Cluster(ground)
-    try:
-        cluster.add_gateway()
-        cluster.add_worker()
+    with started(ground) as cluster:
         yield cluster
-    finally:
-        cluster.close()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from anthropic import AsyncAnthropic
 
 from tests.support.api import Api, body, is_content
-from tests.support.cluster import Cluster, Ground
+from tests.support.cluster import Cluster, Ground, started
 from tests.support.facts import each
 from tests.support.ledger import Ledger
 
@@ -46,13 +46,8 @@ RECOVERS = {
 @pytest.fixture(scope="module")
 def cluster(ground: Ground) -> Iterator[Cluster]:
     """A worker that takes a second of silence for a stall."""
-    cluster = Cluster(ground, SLUICE_UPSTREAM_IDLE_S=1)
-    try:
-        cluster.add_gateway()
-        cluster.add_worker()
+    with started(ground, SLUICE_UPSTREAM_IDLE_S=1) as cluster:
         yield cluster
-    finally:
-        cluster.close()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.api import Api, body
-from tests.support.cluster import Cluster, Ground
+from tests.support.cluster import Cluster, Ground, started
 
 KEY = "fuzz-key"
 SEED = 20_261_121
@@ -64,13 +64,8 @@ class Outcome:
 @contextmanager
 def asked_cluster(ground: Ground) -> Iterator[Asked]:
     """A gateway that wants a key, a worker, and the simulator behind them."""
-    cluster = Cluster(ground, **_SETTINGS)
-    try:
-        cluster.add_gateway()
-        cluster.add_worker()
+    with started(ground, workers=1, **_SETTINGS) as cluster:
         yield Asked(cluster, *asyncio.run(_known(cluster.url)))
-    finally:
-        cluster.close()
 
 
 async def _known(url: str) -> tuple[list[str], list[str]]:

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, async_playwright
 from tests.gateway.house import House, open_house
 from tests.page.browser import Tab, chromium, launched, new_tab
 from tests.support.api import Api
-from tests.support.cluster import Cluster, Ground
+from tests.support.cluster import Cluster, Ground, started
 from tests.support.valkey import Valkey
 
 SLOTS = 4
@@ -37,13 +37,8 @@ def ground() -> Iterator[Ground]:
 @pytest.fixture(scope="session")
 def cluster(ground: Ground) -> Iterator[Cluster]:
     """One gateway that pings often and has an assistant, one worker with few slots."""
-    cluster = Cluster(ground, SLUICE_PING_S=0.5, SLUICE_SLOTS=SLOTS, SLUICE_ASSISTANTS_FILE=_ASSISTANTS)
-    try:
-        cluster.add_gateway()
-        cluster.add_worker()
+    with started(ground, SLUICE_PING_S=0.5, SLUICE_SLOTS=SLOTS, SLUICE_ASSISTANTS_FILE=_ASSISTANTS) as cluster:
         yield cluster
-    finally:
-        cluster.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -6,7 +6,8 @@ Does not know: what is tested.
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -60,28 +61,61 @@ class Cluster:
 
     def add_gateway(self, **settings: object) -> Process:
         """Start a gateway on a free port; returns when it listens."""
-        gateway = self._start("gateway", {"SLUICE_PORT": 0, **settings})
-        self.gateways.append(gateway)
-        gateway.url = gateway.said(r"gateway ready: (http://[^\s'\"]+)")[1]
+        gateway = self._begin_gateway(**settings)
+        _await_gateway(gateway)
         return gateway
 
     def add_workers(self, number: int, **settings: object) -> list[Process]:
         """Start workers side by side; returns when all of them take jobs."""
-        upstream = {"ANTHROPIC_API_KEY": "upstream-key", "ANTHROPIC_BASE_URL": self.ground.upstream_url}
-        settings = {"SLUICE_METRICS_PORT": 0, **upstream, **settings}
-        workers = [self._start("worker", settings) for _ in range(number)]
-        self.workers += workers
-        for worker in workers:
-            worker.url = worker.said(r"worker ready: .*metrics (http://[^\s'\"]+)")[1]
+        workers = self._begin_workers(number, **settings)
+        _await_workers(workers)
         return workers
 
     def add_worker(self, **settings: object) -> Process:
         return self.add_workers(1, **settings)[0]
 
+    def start(self, *, workers: int) -> None:
+        """Start a gateway and workers, all side by side."""
+        gateway, begun = self._begin_gateway(), self._begin_workers(workers)
+        _await_gateway(gateway)
+        _await_workers(begun)
+
     def close(self) -> None:
         """kill -9 for all: what a drain does is tested where it is meant."""
         end_all([*self.gateways, *self.workers])
 
+    def _begin_gateway(self, **settings: object) -> Process:
+        gateway = self._start("gateway", {"SLUICE_PORT": 0, **settings})
+        self.gateways.append(gateway)
+        return gateway
+
+    def _begin_workers(self, number: int, **settings: object) -> list[Process]:
+        upstream = {"ANTHROPIC_API_KEY": "upstream-key", "ANTHROPIC_BASE_URL": self.ground.upstream_url}
+        settings = {"SLUICE_METRICS_PORT": 0, **upstream, **settings}
+        workers = [self._start("worker", settings) for _ in range(number)]
+        self.workers += workers
+        return workers
+
     def _start(self, module: str, settings: Mapping[str, object]) -> Process:
         name = f"{module}-{next(_numbers)}"
         return Process.python(name, module, {**self._settings, **settings}, self.ground.directory)
+
+
+@contextmanager
+def started(ground: Ground, *, workers: int = 1, **settings: object) -> Iterator[Cluster]:
+    """A gateway and so many workers for the block, which may kill them and add others."""
+    cluster = Cluster(ground, **settings)
+    try:
+        cluster.start(workers=workers)
+        yield cluster
+    finally:
+        cluster.close()
+
+
+def _await_gateway(gateway: Process) -> None:
+    gateway.url = gateway.said(r"gateway ready: (http://[^\s'\"]+)")[1]
+
+
+def _await_workers(workers: list[Process]) -> None:
+    for worker in workers:
+        worker.url = worker.said(r"worker ready: .*metrics (http://[^\s'\"]+)")[1]
