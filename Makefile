@@ -82,5 +82,5 @@ setup: ## Only make .venv, with everything for development
 	$(call set_up,requirements-dev.lock)
 
 clean: ## Remove .venv, caches and builds; data in .sluice stays
-	@rm -rf .venv .venv-clients build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-clients .venv-peers build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find $(ROOMS) bench deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +

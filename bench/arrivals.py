@@ -40,15 +40,15 @@ class OpenLoop:
         sinks: list[DeltaDelays] = []
         waits: list[int] = []
         async with connected(target, _CONNECTIONS) as connections:
-            free = list(connections)
+            free: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+            for connection in connections:
+                free.put_nowait(connection)
             exchanges: list[Awaitable[None]] = []
             began_s = time.monotonic() + 0.1
             for due_s in _moments(self.rate_per_s, self.lasts_s):
                 await asyncio.sleep(max(0.0, began_s + due_s - time.monotonic()))
-                while not free:
-                    await asyncio.sleep(0.001)
                 sinks.append(DeltaDelays())
-                exchanges.append(asyncio.create_task(_ask(free.pop(), request, sinks[-1], free)))
+                exchanges.append(asyncio.create_task(_ask(await free.get(), request, sinks[-1], free)))
                 waits.append(int((began_s + due_s) * 1e9))
             await ended(exchanges)
         firsts = [s.stamps_ns[0] + s.delays_ns[0] - due_ns for s, due_ns in zip(sinks, waits, strict=True)]
@@ -56,9 +56,9 @@ class OpenLoop:
         return Taken(delays(f"first token, {self.title}", firsts) | delays(f"delay of a delta, {self.title}", later))
 
 
-async def _ask(connection: Connection, request: bytes, sink: DeltaDelays, free: list[Connection]) -> None:
+async def _ask(connection: Connection, request: bytes, sink: DeltaDelays, free: asyncio.LifoQueue[Connection]) -> None:
     await connection.ask(request, sink)
-    free.append(connection)
+    free.put_nowait(connection)
 
 
 def _moments(rate_per_s: float, lasts_s: float) -> list[float]:

@@ -1,14 +1,15 @@
 """The load client: one keep-alive connection, one request at a time, every read stamped with its time.
 
-Invariant: an exchange ends well only with status 200 and its target's last event; everything else is a `BenchFailed`, so that
-no figure is made of answers that were none. It builds nothing of an answer: its cost is in every figure, also in
-those of the direct call.
+Invariant: an exchange ends well only with status 200 and its target's last event; everything else is a `BenchFailed`,
+so that no figure is made of answers that were none. It builds nothing of an answer: its cost is in every figure, also
+in those of the direct call.
 Does not know: what is looked for in the answers (a sink does).
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from typing import Protocol, cast
 
@@ -33,9 +34,10 @@ class Sink(Protocol):
 class Connection(asyncio.Protocol):
     """Made by `connect`. `ask` may be called again when its future is done."""
 
-    def __init__(self, last: bytes) -> None:
+    def __init__(self, target: Target) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self._last = last
+        self._last = target.last
+        self._quick_ack = target.quick_ack
         self._done: asyncio.Future[None] | None = None
         self._now_ns = 0
         self._tail = b""
@@ -65,6 +67,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._now_ns = time.monotonic_ns()
+        if self._quick_ack:
+            self._transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         self._parser.feed_data(data)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -94,8 +98,7 @@ async def connect(target: Target, count: int) -> list[Connection]:
     loop = asyncio.get_running_loop()
     try:
         opened = [
-            await loop.create_connection(lambda: Connection(target.last), target.host, port)
-            for port in target.ports(count)
+            await loop.create_connection(lambda: Connection(target), target.host, port) for port in target.ports(count)
         ]
     except OSError as error:
         raise BenchFailed(f"{target.name} takes no connection: {error}") from error

@@ -8,7 +8,6 @@ Does not know: which objects it is.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from bench import procfs, redis_info
@@ -100,8 +99,21 @@ async def _pass_through(target: Target, streams: int) -> None:
 
 
 async def _first_words(connections: list[Connection], request: bytes) -> None:
-    sinks = [Count() for _ in connections]
-    exchanges: list[Awaitable[None]] = [one.ask(request, sink) for one, sink in zip(connections, sinks, strict=True)]
-    while not all(sink.deltas for sink in sinks):
-        await asyncio.sleep(0.005)
-    del exchanges
+    """Ask on all, and return when each has its first delta."""
+    sinks = [_Begun() for _ in connections]
+    exchanges = [one.ask(request, sink) for one, sink in zip(connections, sinks, strict=True)]
+    await ended([sink.begun for sink in sinks])
+    del exchanges  # they have no end: the caller leaves
+
+
+class _Begun(Count):
+    """Is told when something came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def received(self, body: bytes, now_ns: int) -> None:
+        super().received(body, now_ns)
+        if self.deltas and not self.begun.done():
+            self.begun.set_result(None)

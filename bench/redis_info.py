@@ -23,8 +23,8 @@ class Meters:
 def read(socket: str) -> Meters:
     """Ask the server behind a Unix socket."""
     with Redis(unix_socket_path=socket) as client:
-        stats: dict[str, Any] = client.info("stats")  # type: ignore[assignment]  # the stubs mix in the asyncio client
-        memory: dict[str, Any] = client.info("memory")  # type: ignore[assignment]
-        commands: dict[str, Any] = client.info("commandstats")  # type: ignore[assignment]
+        stats: dict[str, Any] = client.info("stats")
+        memory: dict[str, Any] = client.info("memory")
+        commands: dict[str, Any] = client.info("commandstats")
     scripts = sum(commands.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("evalsha", "eval"))
     return Meters(stats["total_commands_processed"], scripts, memory["used_memory"])

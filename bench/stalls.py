@@ -26,6 +26,7 @@ from bench.measure import connected, ended
 from bench.sinks import DeltaDelays
 from bench.tables import table
 from bench.target import Target
+from bench.upstream import standin
 
 _STREAMS = 20
 _EVENTS_PER_S = 80
@@ -46,7 +47,7 @@ Samples = dict[str, Sequence[float]]
 """Milliseconds, by the row that they belong to."""
 
 
-async def _take(house: House, target: Target, load: Load) -> tuple[int, Samples]:
+async def _take(house: House, direct: Target, target: Target, load: Load) -> tuple[int, Samples]:
     """How many bodies got through, and what was noticed meanwhile. Raises BenchFailed."""
     senders = Senders(target, image_request(target, load.size), load.at_once)
     events = round((2 * _SETTLE_S + load.window_s) * _EVENTS_PER_S)
@@ -55,7 +56,7 @@ async def _take(house: House, target: Target, load: Load) -> tuple[int, Samples]
     async with connected(target, _STREAMS) as connections:
         exchanges = [connection.ask(request, sink) for connection, sink in zip(connections, sinks, strict=True)]
         await asyncio.sleep(_SETTLE_S)
-        async with probes.probing(_probed(house)) as probed, senders.sending():
+        async with probes.probing(_probed(house, direct)) as probed, senders.sending():
             begin_ns, end_ns = await _window(load.window_s)
         await ended(exchanges)
     samples: Samples = {
@@ -79,22 +80,22 @@ def _gaps(sink: DeltaDelays, begin_ns: int, end_ns: int) -> list[int]:
     return [after - before for before, after in pairwise(arrived) if begin_ns <= after < end_ns and after > before]
 
 
-def _probed(house: House) -> list[probes.Probed]:
+def _probed(house: House, direct: Target) -> list[probes.Probed]:
     return [
         probes.http("gateway", house.sluice, "/healthz", b'{"status": "ok"}'),
         *(probes.http(worker.name, worker, "/healthz", b'{"status": "ok"}') for worker in house.workers),
-        probes.http("simulator", house.direct, "/simulator/calls/open", b"}"),
+        probes.http("stand-in", direct, "/healthz", b'{"status": "ok"}'),
         probes.redis("valkey-server", house.redis_socket),
     ]
 
 
 def _measure(loads: Sequence[Load]) -> str:
-    with House() as house:
+    with standin() as direct, House(direct, workers=2) as house:
         taken = {}
         for load in loads:
-            for target in (house.direct, house.sluice):
+            for target in (direct, house.sluice):
                 print(f"{load.title}, {target.name}", file=sys.stderr, flush=True)
-                taken[load.title, target.name] = uvloop.run(_take(house, target, load))
+                taken[load.title, target.name] = uvloop.run(_take(house, direct, target, load))
     head = [f"{title}, {name}" + (f" ({sent} sent)" if sent else "") for (title, name), (sent, _) in taken.items()]
     names = next(iter(taken.values()))[1]
     rows = [[name, *(_cell(samples[name]) for _, samples in taken.values())] for name in names]

@@ -1,9 +1,9 @@
 """`python -m bench.standin`: Claude's streaming API as one cheap protocol, so that the upstream hides nothing.
 
-Invariant: an answer is the same events at every pace: `message_start`, one text block of `events` deltas, `message_stop`,
-each event an HTTP chunk of its own. Every delta's text begins with `@` and a number: `time.monotonic_ns()` at its
-writing where `stamp=1` asks for it, else 0. Paced streams share one wheel; a reader that takes nothing holds only its
-own stream.
+Invariant: an answer is the same events at every pace, `message_start`, one text block of `events` deltas,
+`message_stop`, each event an HTTP chunk of its own. Every delta's text begins with `@` and a number:
+`time.monotonic_ns()` at its writing where `stamp=1` asks for it, else 0. Paced streams share one wheel; a reader that
+takes nothing holds only its own stream.
 Does not know: keys, models, errors, tools; the simulator does.
 """
 
@@ -62,7 +62,7 @@ def _end(events: int) -> bytes:
     )
     return (
         _chunk(b"content_block_stop", b'{"type":"content_block_stop","index":0}')
-        + _chunk(b"message_delta", usage % events)
+        + _chunk(b"message_delta", b'{"type":"message_delta",%b}' % usage)
         + _chunk(b"message_stop", b'{"type":"message_stop"}')
         + b"0\r\n\r\n"
     )

@@ -28,6 +28,8 @@ class Target:
     """A name for the tables, an address on loopback (`ports`: connections take turns), and how to speak to it.
 
     `last` ends the body of every whole answer; `processes` finds all that works for it, the stand-in included.
+    `quick_ack` has the client acknowledge each read at once, for a server that leaves Nagle's algorithm on and would
+    wait 40 ms for it.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict)
     model: str = "claude-bench"
     last: bytes = b'"message_stop"}\n\n'
+    quick_ack: bool = False
     processes: Callable[[], Processes] = _none
     more_ports: tuple[int, ...] = ()
 

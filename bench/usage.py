@@ -35,9 +35,12 @@ class Meter:
     """Reads the meters of whatever `find` finds, and of the load client."""
 
     def __init__(self, find: Callable[[], Processes]) -> None:
-        self._find = lambda: {**find(), "load client": os.getpid()}
+        self._own = find
         self._processes: Processes = {}
         self._began_s: dict[str, float] = {}
+
+    def _find(self) -> Processes:
+        return {**self._own(), "load client": os.getpid()}
 
     def start(self) -> None:
         """Begin a window."""
