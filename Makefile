@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup run test lint format lock bench faults fuzz clients page docs rehearse ci clean
+.PHONY: help setup run test lint format lock bench bench-peers faults fuzz clients page docs rehearse ci clean
 
 BIN := .venv/bin
 ROOMS := cli gateway simulator streamlog telemetry worker
@@ -22,7 +22,7 @@ exit 1
 endef
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Start Sluice on port 8000; ARGS="--port 9000" goes to `sluice up`
 	$(call set_up,requirements.lock)
@@ -42,8 +42,12 @@ format: setup ## Put the code in the one format, and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## Measure what Sluice adds to a direct call
+bench: setup ## Measure what Sluice costs, beside the direct call, the tutorials' pattern and nginx
 	@exec $(BIN)/python -m bench $(ARGS)
+
+bench-peers: setup ## The same, and beside LiteLLM, Portkey and TensorZero in environments of their own (half an hour)
+	@bench/install_peers.sh || true # what could not be had is named in the figures
+	@exec $(BIN)/python -m bench --peers $(ARGS)
 
 faults: setup ## Break everything at full size (hours) and keep the figures in docs/guarantees.md; ARGS="--only Redis"
 	@exec $(BIN)/python -m tests.faults --full --write $(ARGS)

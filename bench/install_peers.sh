@@ -10,7 +10,10 @@ python_peer() { "$python" -m uv venv --quiet --allow-existing --python "$python"
   "$python" -m uv pip install --quiet --python "$home/$1/bin/python" "$2"; }
 install_litellm() { python_peer litellm 'litellm[proxy]==1.106.2'; }
 install_tensorzero() { python_peer tensorzero 'tensorzero==2026.6.0'; }
-install_portkey() { npm install --prefix "$home/portkey" --no-audit --no-fund --loglevel=error @portkey-ai/gateway@1.15.2; }
+install_portkey() { # 1.15.2 answers 500 to every stream with a newer @hono/node-server than this
+  mkdir -p "$home/portkey" && printf '%s' '{"dependencies": {"@portkey-ai/gateway": "1.15.2"},
+    "overrides": {"@hono/node-server": "1.13.8"}}' >"$home/portkey/package.json" &&
+    npm install --prefix "$home/portkey" --no-audit --no-fund --loglevel=error; }
 install_nginx() { # without root: the package is unpacked, not installed
   command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || { mkdir -p "$home/nginx" && cd "$home/nginx" &&
     apt-get download nginx && dpkg -x nginx_*.deb . ; }; }

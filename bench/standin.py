@@ -69,30 +69,23 @@ def _end(events: int) -> bytes:
 
 
 class Wheel:
-    """Turns while somebody waits: each turn calls `step` of all that are due."""
+    """One timer for all that are due within a millisecond; none while nobody waits."""
 
     def __init__(self) -> None:
         self._due: dict[int, list[Answering]] = {}
-        self._turning = False
 
     def wait(self, answering: Answering, until_s: float) -> None:
-        """Have it stepped at this `time.monotonic()`, a millisecond later at most."""
-        self._due.setdefault(int(until_s / _TICK_S) + 1, []).append(answering)
-        if not self._turning:
-            self._turning = True
-            self._at = int(time.monotonic() / _TICK_S)
-            asyncio.get_running_loop().call_later(_TICK_S, self._turn)
+        """Have it stepped at this `time.monotonic()`, to a millisecond."""
+        slot = int(until_s / _TICK_S) + 1
+        if slot not in self._due:
+            self._due[slot] = []
+            in_s = max(0.0, slot * _TICK_S - time.monotonic())
+            asyncio.get_running_loop().call_later(in_s, self._turn, slot)
+        self._due[slot].append(answering)
 
-    def _turn(self) -> None:
-        now = int(time.monotonic() / _TICK_S)
-        while self._at < now:
-            self._at += 1
-            for answering in self._due.pop(self._at, ()):
-                answering.step()
-        if self._due:
-            asyncio.get_running_loop().call_later(_TICK_S, self._turn)
-        else:
-            self._turning = False
+    def _turn(self, slot: int) -> None:
+        for answering in self._due.pop(slot):
+            answering.step()
 
 
 class Answering(asyncio.Protocol):
