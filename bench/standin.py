@@ -57,12 +57,10 @@ _BLOCK = _PLAIN * _BLOCK_EVENTS
 
 @lru_cache
 def _end(events: int) -> bytes:
-    usage = (
-        b'{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":%d}}'
-    )
+    spent = b'"delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":%d}' % events
     return (
         _chunk(b"content_block_stop", b'{"type":"content_block_stop","index":0}')
-        + _chunk(b"message_delta", b'{"type":"message_delta",%b}' % usage)
+        + _chunk(b"message_delta", b'{"type":"message_delta",%b}' % spent)
         + _chunk(b"message_stop", b'{"type":"message_stop"}')
         + b"0\r\n\r\n"
     )
