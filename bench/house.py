@@ -49,8 +49,11 @@ class House:
     workers: list[Target]
     redis_socket: str
 
-    def __init__(self, upstream: Target, *, workers: int = 1, gateways: int = 1, name: str = "Sluice") -> None:
-        self._upstream, self._count, self._gateways, self._name = upstream, workers, gateways, name
+    def __init__(
+        self, upstream: Target, *, workers: int = 1, gateways: int = 1, slots: int = _SLOTS, name: str = "Sluice"
+    ) -> None:
+        self._upstream, self._name = upstream, name
+        self._count, self._gateways, self._slots = workers, gateways, slots
         self._more = contextlib.ExitStack()
         self._gateway_pids: list[int] = []
         self._directory = Path(tempfile.mkdtemp(prefix="sluice-bench-"))
@@ -102,7 +105,7 @@ class House:
 
     def _options(self) -> list[str]:
         data = str(self._directory / "data")
-        return ["--port", "0", "--data-dir", data, "--workers", str(self._count), "--slots", str(_SLOTS)]
+        return ["--port", "0", "--data-dir", data, "--workers", str(self._count), "--slots", str(self._slots)]
 
     def _environment(self) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
