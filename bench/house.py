@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bench import procfs
+from bench import leash, procfs
 from bench.failure import BenchFailed
 from bench.process import Process, free_port
 from bench.target import Target
@@ -61,9 +61,6 @@ class House:
 
     def __enter__(self) -> Self:
         """Raises BenchFailed if it does not get ready."""
-        self._leash = subprocess.Popen(
-            [sys.executable, "-P", "-m", "cli.leash"], stdin=subprocess.PIPE, start_new_session=True
-        )
         with self._log.open("wb") as log:
             self._up = subprocess.Popen(
                 [sys.executable, "-P", "-m", "cli", "up", *self._options()],
@@ -74,7 +71,7 @@ class House:
                 start_new_session=True,
             )
         try:
-            self._hold()
+            leash.hold(self._up.pid)
             said = self._wait_until_ready()
             self.workers = [Target.at(name, url) for name, url in _WORKER.findall(said)]
             self.redis_socket = _found(_SOCKET, said)
@@ -127,11 +124,6 @@ class House:
         self._gateway_pids.append(gateway.pid)
         return port
 
-    def _hold(self) -> None:
-        assert self._leash.stdin is not None
-        self._leash.stdin.write(b"+%d\n" % self._up.pid)
-        self._leash.stdin.flush()
-
     def _wait_until_ready(self) -> str:
         deadline = time.monotonic() + _READY_S
         while _READY not in (said := self._log.read_text(errors="replace")):
@@ -151,7 +143,7 @@ class House:
             self._up.wait()
             raise BenchFailed(f"sluice up did not stop within {_STOPPED_S:g} s and was killed") from None
         finally:
-            self._leash.communicate(b"-%d\n" % self._up.pid)
+            leash.let_go(self._up.pid)
             shutil.rmtree(self._directory)
 
 

@@ -41,7 +41,7 @@ class Size:
     at_once: tuple[tuple[int, int], ...]
     paced: tuple[int, ...]
     window_s: float
-    answer_events: int = 20_000
+    answer_events: int = 5_000
     alone: bool = False
 
 
@@ -63,6 +63,8 @@ def main() -> None:
         report, beside = _run(size, kinds, options.rounds or size.rounds, options.only, options.alone)
     except BenchFailed as error:
         sys.exit(f"bench: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
     print(report)
     if options.write:
         readme.keep(report)
@@ -121,7 +123,7 @@ def _measures(size: Size) -> list[Measure]:
         Idle(size.idle_samples),
         *(AtOnce(streams, moments) for streams, moments in size.at_once),
         *(PacedDeltas(streams, 80, size.window_s) for streams in size.paced),
-        Saturated(32, size.answer_events, size.window_s),
+        Saturated(16, size.answer_events, size.window_s),
         Short(24, size.window_s),
         OpenLoop(40, size.window_s),
     ]

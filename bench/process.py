@@ -1,6 +1,6 @@
 """A process of the bench's own: started, ready when it says so or listens, ended with all that it started.
 
-Invariant: it leads a process group of its own, which is killed when the block is left; its words go to a file that is
+Invariant: it leads a process group of its own, which is killed when the block is left or the bench is gone; its words go to a file that is
 shown when it does not get ready.
 Does not know: what runs.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bench import procfs
+from bench import leash, procfs
 from bench.failure import BenchFailed
 
 _POLL_S = 0.05
@@ -61,6 +61,7 @@ class Process:
             except OSError as error:
                 self._log.unlink()
                 raise BenchFailed(f"{self.name} cannot be started: {error}") from error
+        leash.hold(self.pid)
         try:
             self._wait_until_ready()
         except BaseException:
@@ -109,6 +110,7 @@ class Process:
         finally:
             self._signal(signal.SIGKILL)
             self._process.wait()
+            leash.let_go(self.pid)
             self._log.unlink(missing_ok=True)
 
     def _signal(self, number: int) -> None:
