@@ -1,7 +1,7 @@
 """A process of the bench's own: started, ready when it says so or listens, ended with all that it started.
 
-Invariant: it leads a process group of its own, which is killed when the block is left or the bench is gone; its words go to a file that is
-shown when it does not get ready.
+Invariant: it leads a process group of its own, which is ended when the block is left or the bench is gone; its words go
+to a file that is shown when it does not get ready.
 Does not know: what runs.
 """
 

@@ -6,29 +6,34 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_NUMBER = re.compile(r"-?\d+\.\d+")
+_ROWS = (
+    "first token, idle, p50, ms",
+    "first token, 20 at once, p99, ms",
+    "delay of a delta, 10 streams × 80/s, p50, ms",
+    "CPU of an event, 10 streams × 80/s, µs",
+    "saturated, events/s",
+    "short requests/s",
+    "first token, 40 arrivals/s, p50, ms",
+)
 
 
 def test_quick_run_measures_everything_and_leaves_nothing_behind() -> None:
-    """Every row has its figures, Sluice's delays are longer than none, and what was started has ended."""
+    """Every row has a figure of every target, what is absent is named, and what was started has ended."""
     run = subprocess.run(
-        [sys.executable, "-m", "bench", "--quick"], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-m", "bench", "--quick"], cwd=ROOT, capture_output=True, text=True, timeout=110, check=False
     )
-    assert run.returncode == 0, run.stderr
-    rows = {cells[0]: cells[1:] for cells in map(_cells, run.stdout.split("\n")) if len(cells) > 1}
-    for name in ("first token, idle", "first token, 20 at once", "first token, 100 at once"):
-        for percentile in ("p50", "p99"):
-            direct_ms, sluice_ms, added_ms = map(float, rows[f"{name}, {percentile}"])
-            assert direct_ms > 0
-            assert sluice_ms > 0
-            assert abs(sluice_ms - direct_ms - added_ms) < 0.011, "rounded to a hundredth each"
-    direct_ms, sluice_ms, _ = map(float, rows["delay of a delta, 20 streams × 80/s, p50"])
-    assert 0 < direct_ms < sluice_ms
-    for process in ("gateway", "worker 1", "worker 2", "valkey-server"):
-        assert _NUMBER.fullmatch(rows[process][1]), f"{process} worked for Sluice: {rows[process]}"
-    for process in ("simulator", "load client"):
-        assert all(map(_NUMBER.fullmatch, rows[process][:2])), f"{process} worked for both: {rows[process]}"
-    assert not [command for command in _commands() if "sluice-bench-" in command]
+    assert run.returncode == 0, run.stdout + run.stderr
+    rows: dict[str, list[str]] = {}
+    for cells in map(_cells, run.stdout.split("\n")):
+        rows.setdefault(cells[0], cells[1:])
+    assert rows[""][:3] == ["direct", "Sluice", "tutorial"]
+    assert "nginx" in rows[""] or "- absent: nginx" in run.stdout
+    for row in _ROWS:
+        direct, *others = (float(cell.replace(",", "")) for cell in rows[row])
+        assert (direct == 0) == row.startswith("CPU"), row
+        assert all(figure > 0 for figure in others), row
+    assert re.search(r"saturated.* Sluice .*valkey-server [\d.]+, worker [\d.]+, gateway [\d.]+", run.stdout)
+    assert not [command for command in _commands() if "bench.standin" in command or "sluice-bench-" in command]
 
 
 def _cells(line: str) -> list[str]:

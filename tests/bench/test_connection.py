@@ -11,7 +11,7 @@ from bench.failure import BenchFailed
 from bench.sinks import FirstToken
 from bench.target import Target
 
-WHOLE = b'event: content_block_delta\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n'
+WHOLE = b'event: content_block_delta\ndata: {"text":"@0 "}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 
 def response(body: bytes, status: int = 200) -> bytes:

@@ -2,7 +2,7 @@
 
 import json
 
-from bench.sinks import DeltaDelays, FirstToken
+from bench.sinks import Count, DeltaDelays, FirstToken
 
 
 def delta(text: str) -> bytes:
@@ -14,14 +14,24 @@ START = b'event: message_start\ndata: {"type":"message_start"}\n\n'
 ANSWER = START + delta("@100 one ") + delta("@250 two ") + b"event: message_stop\n\n"
 
 
-def test_first_token_is_the_read_that_completes_the_word() -> None:
-    """Byte by byte: the delay ends with the byte that makes the first delta's name whole, later ones change nothing."""
-    word = b"content_block_delta"
+def test_first_token_is_the_read_that_begins_its_text() -> None:
+    """Byte by byte: the delay ends with the byte that begins the first delta's text, later ones change nothing."""
     sink = FirstToken()
     sink.sent(1_000)
     for at in range(len(ANSWER)):
         sink.received(ANSWER[at : at + 1], 2_000 + at)
-    assert sink.delay_ns == 1_000 + ANSWER.index(word) + len(word) - 1
+    assert sink.delay_ns == 1_000 + ANSWER.index(b'"@') + 1
+
+
+def test_every_delta_counts_once_wherever_it_is_cut() -> None:
+    """In whatever shape a gateway writes its text."""
+    spaced = b'data: {"text": "@0 one"}\n\ndata: {"text": "@0 two"}\n\n'
+    for answer in (ANSWER, spaced):
+        for cut in range(len(answer) + 1):
+            count = Count()
+            count.received(answer[:cut], 1)
+            count.received(answer[cut:], 2)
+            assert count.deltas == 2, (answer, cut)
 
 
 def test_each_delta_is_timed_by_the_read_that_completes_it() -> None:
@@ -40,3 +50,11 @@ def test_only_deltas_sent_in_the_window_count() -> None:
     sink = DeltaDelays()
     sink.received(delta("@100 a ") + delta("@200 b ") + delta("@300 c "), 1_000)
     assert sink.between(200, 300) == [800]
+
+
+def test_what_came_in_a_window_may_have_been_sent_before() -> None:
+    """Arrivals count for the cost, whenever they were sent."""
+    sink = DeltaDelays()
+    sink.received(delta("@100 a ") + delta("@200 b "), 1_000)
+    sink.received(delta("@300 c "), 2_000)
+    assert (sink.came(900, 1_500), sink.came(1_000, 2_001), sink.came(0, 1_000)) == (2, 3, 0)

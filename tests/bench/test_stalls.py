@@ -87,7 +87,7 @@ def test_a_quick_run_measures_all() -> None:
     assert [row[0] for row in rows[2:]] == [
         "gap between two deltas",
         "delay of a delta",
-        *(f"{name} does not answer" for name in ("gateway", "worker 1", "worker 2", "simulator", "valkey-server")),
+        *(f"{name} does not answer" for name in ("gateway", "worker 1", "worker 2", "stand-in", "valkey-server")),
         "load client does not answer",
     ]
     for row in rows[2:]:

@@ -33,6 +33,7 @@ def test_work_of_the_window_is_counted() -> None:
         pass
     usage = meter.stop()
     assert 0.08 <= usage.cpu_s["own"] <= 0.3
+    assert usage.inside_cpu_s() == usage.cpu_s["own"], "the load client is no part of what is measured"
     assert usage.resident_bytes["own"] > 1_000_000
 
 
