@@ -12,19 +12,20 @@ from bench.load_commands import Commands
 from bench.measure import Measure
 from bench.memory import Log, Open, Turnover
 from bench.pickup import Idling, PickUp
+from bench.target import Target
 
 
-def alone(house: House) -> list[Measure]:
-    """In this order: what leaves memory behind comes last."""
+def alone(direct: Target, house: House) -> list[Measure]:
+    """Of this house, or of houses of their own before the same stand-in."""
     redis = house.redis_socket
     return [
         *(PickUp(in_flight) for in_flight in (0, 100, 1_000)),
         *(Idling(in_flight, redis) for in_flight in (0, 1_000)),
         Commands(redis),
         *(Audience(followers) for followers in (1, 1_000)),
-        Open(1_000),
+        Open(1_000, direct),
         Log(200, redis),
-        Turnover(10_000),
+        Turnover(10_000, direct),
     ]
 
 

@@ -16,7 +16,8 @@ from bench.sinks import Count
 from bench.target import Target
 from bench.usage import Meter, Usage
 
-_WARM_UP_S = 1.5
+_WARM_UP = 0.4
+"""Of the window, before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ async def _round_and_round(target: Target, request: bytes, connections: int, win
     async with connected(target, connections) as opened:
         stop = asyncio.Event()
         loops = [asyncio.create_task(_again(one, request, sink, stop)) for one, sink in zip(opened, sinks, strict=True)]
-        await asyncio.wait(loops, timeout=_WARM_UP_S, return_when=asyncio.FIRST_EXCEPTION)
+        await asyncio.wait(loops, timeout=_WARM_UP * window_s, return_when=asyncio.FIRST_EXCEPTION)
         meter.start()
         before, began_s = _counted(sinks), time.monotonic()
         await asyncio.wait(loops, timeout=window_s, return_when=asyncio.FIRST_EXCEPTION)

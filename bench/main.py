@@ -42,11 +42,12 @@ class Size:
     paced: tuple[int, ...]
     window_s: float
     answer_events: int = 5_000
+    arrivals: bool = True
     alone: bool = False
 
 
 FULL = Size(3, 200, ((100, 4), (300, 2)), (100, 300), 4.0, alone=True)
-SMALL = Size(3, 60, ((100, 1),), (50,), 1.0)
+SMALL = Size(2, 40, ((100, 1),), (50,), 0.8, answer_events=1_000, arrivals=False)
 QUICK = Size(1, 10, ((20, 1),), (10,), 0.3, answer_events=1_000)
 
 
@@ -91,7 +92,7 @@ def _run(size: Size, kinds: tuple[peers.Kind, ...], rounds: int, only: str, alon
         share = strangers.share()
         parts = [_told(beside, absent, rounds, share), figure_table(beside), added_table(beside), cost_table(beside)]
         if size.alone or alone_too:
-            own = _take([measure for measure in alone(house) if only in measure.title], [house.sluice], rounds)
+            own = _take([measure for measure in alone(direct, house) if only in measure.title], [house.sluice], rounds)
             parts += [*_failures(own), figure_table(own), cost_table(own)]
             if only in "two and two":
                 with House(direct, workers=2, gateways=2, name="Sluice 2+2") as two:
@@ -125,7 +126,7 @@ def _measures(size: Size) -> list[Measure]:
         *(PacedDeltas(streams, 80, size.window_s) for streams in size.paced),
         Saturated(16, size.answer_events, size.window_s),
         Short(24, size.window_s),
-        OpenLoop(40, size.window_s),
+        *([OpenLoop(40, size.window_s)] if size.arrivals else []),
     ]
 
 

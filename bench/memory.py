@@ -1,7 +1,7 @@
 """Memory: of open streams, of what the log keeps, and of what is left behind by many.
 
-Invariant: growth of resident memory between two moments at which the same things are warm; the first measure of a kind
-in a process also pays for what later ones reuse, and the rounds show it.
+Invariant: growth of resident memory between two moments at which the same things are warm, in processes that nothing
+else has used: memory that was freed before would be taken again and look like none.
 Does not know: which objects it is.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bench import procfs, redis_info
 from bench.connection import Connection
 from bench.deltas import begin
+from bench.house import House
 from bench.measure import Taken, connected, ended
 from bench.sinks import Count
 from bench.target import Target
@@ -30,13 +31,20 @@ def _resident(target: Target) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """So many slow streams at once: a delta every two seconds."""
+    """So many slow streams at once, a delta every two seconds, before a Sluice of their own."""
 
     streams: int
+    upstream: Target
     title: str = "memory of open streams"
 
-    async def take(self, target: Target) -> Taken:
+    async def take(self, _target: Target) -> Taken:
+        with House(self.upstream) as house:
+            return await self._take(house.sluice)
+
+    async def _take(self, target: Target) -> Taken:
         request = target.ask(events=5, events_per_s=0.5)
+        async with connected(target, _TOGETHER) as connections:
+            await ended([one.ask(target.ask(events=3, events_per_s=0), Count()) for one in connections])
         before = _resident(target)
         async with connected(target, self.streams) as connections:
             exchanges = await begin(connections, request, [Count() for _ in connections])
@@ -67,12 +75,17 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Turnover:
-    """So many short streams after as many again of a fifth; every tenth client leaves in the middle."""
+    """So many short streams after a fifth as many; every tenth client leaves in the middle."""
 
     streams: int
+    upstream: Target
     title: str = "memory left behind"
 
-    async def take(self, target: Target) -> Taken:
+    async def take(self, _target: Target) -> Taken:
+        with House(self.upstream) as house:
+            return await self._take(house.sluice)
+
+    async def _take(self, target: Target) -> Taken:
         await _pass_through(target, self.streams // 5)
         before = _resident(target)
         await _pass_through(target, self.streams)

@@ -22,7 +22,8 @@ from bench.usage import Meter
 _SAMPLES = 200
 _PAUSE_S = 0.01
 _IDLE_S = 5.0
-_SETTLE_S = 1.0
+_SETTLE_S = 3.0
+_LEFT_S = 15.0
 _EVENTS_PER_S = 1 / 60
 
 
@@ -39,7 +40,7 @@ async def in_flight(target: Target, streams: int) -> AsyncIterator[None]:
 
 async def _left(target: Target, streams: int) -> None:
     """Wait until what was left has been given up, or it would still be there in the next measure."""
-    await asyncio.sleep(12.0 if streams else 0.0)
+    await asyncio.sleep(_LEFT_S if streams else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
