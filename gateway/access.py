@@ -8,6 +8,7 @@ Does not know: what the owner may do (its `Client` says so).
 import hashlib
 import hmac
 import logging
+import re
 import secrets
 from collections.abc import Mapping
 
@@ -17,6 +18,7 @@ from streamlog.errors import ClientError
 from telemetry import announce, facts
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_HOST = re.compile(r"(localhost|[a-z0-9-]+\.localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 _log = logging.getLogger("sluice.gateway")
 
 
@@ -29,23 +31,34 @@ class Access:
         self._of_settings = {hashed(key): Client(_owner(key)) for key in keys if key}
         self._file = ClientsFile(settings.clients_file) if settings.clients_file else None
         self._blind = secrets.token_bytes(32)
+        self._only_loopback = settings.host in _LOOPBACK and not settings.allow_anonymous
         self._use()
 
     def client(self, headers: Mapping[str, str]) -> Client:
         """Whom `x-api-key` or `Authorization: Bearer` names. Raises `ClientError` unauthorized.
 
-        Where no key is wanted, a page of another site could spend in the name of whoever looks at it: its browser says
-        so (https://www.w3.org/TR/fetch-metadata/), and `ClientError` cross_site is raised.
+        Where no key is wanted, a page of another site could spend in the name of whoever looks at it. `ClientError`
+        cross_site is raised where its browser says so (https://www.w3.org/TR/fetch-metadata/; over plain HTTP to other
+        hosts, where browsers leave that out, by an `Origin` that is not the `Host`), and, by a gateway that listens on
+        loopback, for a `Host` of another name: a page can give its own name the address of its visitor's machine.
         """
         key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ").strip()
         if self._known is None:
-            if headers.get("sec-fetch-site") == "cross-site":
-                raise ClientError("cross_site")
+            self._refuse_cross_site(headers)
             return Client(_owner(key) if key else "anonymous")
         client = self._known.get(self._blinded(hashed(key))) if key else None
         if client is None:
             raise ClientError("unauthorized", "invalid x-api-key" if key else None)
         return client
+
+    def _refuse_cross_site(self, headers: Mapping[str, str]) -> None:
+        host, site = headers.get("host", ""), headers.get("sec-fetch-site")
+        if site is None:
+            foreign = headers.get("origin", "").partition("//")[2] not in ("", host)
+        else:
+            foreign = site == "cross-site"
+        if foreign or (self._only_loopback and host and not _HOST.fullmatch(host)):
+            raise ClientError("cross_site")
 
     async def watch_for_ever(self) -> None:
         """Take over each change of the file. One that will not do is told, and changes nothing."""

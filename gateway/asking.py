@@ -72,6 +72,8 @@ async def _continue(service: Service, asker: Asker, question: Question, conversa
     keep_s = asker.client.keep_conversations_s or service.settings.conversation_keep_s
     for _ in range(_MOST_READINGS):
         recalled = await recall(service, asker.client, conversation_id)
+        if recalled.running is not None and not (same.idempotency or same.retried):
+            raise ClientError("conversation_busy")  # before its prompt is made: that may be megabytes
         request = _request(service, asker, _as_begun(question, recalled), prompt(recalled, question.message))
         way = Way(partial(service.conversations.say, recalled.conversation, question.message, title), same, keep_s)
         try:

@@ -47,13 +47,14 @@ def add_routes(app: FastAPI, service: Service) -> None:
         """Its events after `Last-Event-ID` (or `?after=`), from the start without one; 204 when none is left. A signed
         `token` stands for the key."""
         start = _start(job_id, http.headers.get("last-event-id") or after)
+        anywhere = {} if token is None else _ANYWHERE
         try:
             record = await (service.own_record(http, job_id) if token is None else service.signed_record(job_id, token))
         except LINK_ERRORS:  # a status other than 200 would end an EventSource for good
-            return said_at_once(InternalError("redis_unavailable"), job_id)
+            return said_at_once(InternalError("redis_unavailable"), job_id, anywhere)
         if not record.stream:
             raise ClientError("invalid_request", "This job does not stream; GET /v1/jobs/{id} has its answer.")
-        return FollowedStream(service, job_id, start, _ANYWHERE if token is not None else {})
+        return FollowedStream(service, job_id, start, anywhere)
 
     @app.post(
         "/v1/jobs/{job_id}/cancel", summary="Cancel a job", tags=["jobs"], response_class=Response, **openapi.CANCEL_JOB

@@ -65,11 +65,13 @@ def prompt(recalled: Recalled, message: str) -> list[dict[str, str]]:
     turns = recalled.conversation.turns
     messages: list[dict[str, str]] = []
     for turn, answer in zip(turns, recalled.answers, strict=False):
+        if answer.error_code == "upstream_error" and not answer.text.strip():
+            continue  # refused as it stood: with it, whatever comes later would be, too
         messages.append({"role": "user", "content": turn.message})
         if answer.text.strip():  # the API takes no empty message, and two of the user behind each other
             messages.append({"role": "assistant", "content": answer.text.rstrip()})
     messages.append({"role": "user", "content": message})
-    if len(turns) >= MOST_TURNS or sum(len(said["content"]) for said in messages) > _MOST_BYTES:
+    if len(turns) >= MOST_TURNS or sum(len(said["content"].encode()) for said in messages) > _MOST_BYTES:
         raise ClientError("conversation_full")
     return messages
 

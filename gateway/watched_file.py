@@ -41,11 +41,17 @@ class WatchedFile(Generic[Kind]):
         try:
             if isinstance(seen, tuple) and seen[-1] > _MOST_BYTES:
                 raise ValueError(f"it has more than {_MOST_BYTES} bytes")
-            self.value = self._read(self._path.read_text())
+            self.value = self._read(self._text())
         except (OSError, ValueError) as error:
             told = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
             raise ValueError(f"{self._setting}: {self._path}: {told}") from None
         return True
+
+    def _text(self) -> str:
+        text = self._path.read_text()
+        if not text:  # whoever writes it anew in place has only just begun
+            raise ValueError("it is empty")
+        return text
 
     async def watch_for_ever(self, changed: Callable[[], None], refused: Callable[[ValueError], None]) -> None:
         """Look once a second; call `changed` behind each change that was taken over, `refused` for one that was not."""

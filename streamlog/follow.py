@@ -156,6 +156,8 @@ class Follower:
 
     def _pour(self, pour: Callable[[bytes], bool]) -> None:
         """What has come goes on at once, past the task that waits; what cannot, wakes it."""
+        if self._left:
+            return  # an earlier read of the same loop turn could not be poured: what comes stays behind it
         begun = self.at is not None
         taken = self._taken()
         if not taken:

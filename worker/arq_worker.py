@@ -91,7 +91,8 @@ def _is_ours(claim: Claim) -> bool:
 class QueueWorker(Worker):
     """Claims jobs of the bell's lane while there are free slots, and runs `job(run)` for each.
 
-    `bell_s` is the longest wait for the bell. `run_limit_s` is a second net: `job` keeps the limit itself.
+    `stopped` is set when, after `stop`, no claim is under way any more. `bell_s` is the longest wait for the bell.
+    `run_limit_s` is a second net: `job` keeps the limit itself.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class QueueWorker(Worker):
         self._bell_s = bell_s
         self._slot_freed = asyncio.Event()
         self._stopping = asyncio.Event()
+        self.stopped = asyncio.Event()
         super().__init__(
             functions=[
                 func(self._run_claim, name="generate", timeout=run_limit_s + 30, keep_result=0, max_tries=10**6)
@@ -139,6 +141,7 @@ class QueueWorker(Worker):
             except Exception:
                 _log.exception("worker loop begun again")
             await asyncio.sleep(_RETRY_S)
+        self.stopped.set()
 
     def stop(self) -> None:
         """Claim nothing more, and take no token off the bell that another could answer."""
@@ -150,6 +153,8 @@ class QueueWorker(Worker):
         """One turn of arq's loop: fill the free slots, or wait for something to do."""
         try:
             free = self.max_jobs - len(self.tasks)
+            if self._stopping.is_set():
+                self.stopped.set()
             if self._stopping.is_set() or free <= 0:
                 self._slot_freed.clear()
                 with contextlib.suppress(TimeoutError):
@@ -157,6 +162,9 @@ class QueueWorker(Worker):
                 return
             asked = monotonic()
             claims = await self._claims.claim(free, self._bell.lane)
+            if self._stopping.is_set():
+                await self._give_back(claims)
+                return
             for claim in claims:
                 await self._begin(claim, asked)
             if not claims and await self._bell.wait(self._bell_s):
@@ -166,6 +174,11 @@ class QueueWorker(Worker):
                 return
             _log.warning("queue not reached: %s", type(error).__name__)
             await asyncio.sleep(_RETRY_S)
+
+    async def _give_back(self, claims: list[Claim]) -> None:
+        """What a claim brings that was under way when all stopped."""
+        for claim in claims:
+            await self._claims.release(claim.job_id, claim.attempt, give_back=True)
 
     async def _begin(self, claim: Claim, asked: float) -> None:
         old = self.tasks.get(claim.job_id)

@@ -132,9 +132,12 @@ class Generation:
             size += len(read)
             if size > self._settings.answer_bytes:
                 raise UpstreamFailed("answer_too_large")
+            unknown = not reading.usage
             events = _fed(reading, read)
             if events:
                 last = self._announce_content(called, last)
+            elif unknown and reading.usage:
+                writer.note(self._usage_field())  # paid for by its owner, also if nobody waits for the first content
             if reading.complete:
                 await self._end(events, State.DONE, "", [])
                 await answer.drain()
@@ -188,10 +191,12 @@ class Generation:
     def _usage_field(self) -> list[str | bytes]:
         """What is known of the usage: as Claude told it, and as its owner's budget counts it."""
         usage = self._reading.usage
-        if not usage:
+        if not usage and not self._used_before:
             return []
         used = self._used_before + sum(_tokens(usage, name) for name in _COUNTED)
-        told: list[str | bytes] = ["usage", json.dumps(usage), "used", str(used)]
+        told: list[str | bytes] = ["used", str(used)]
+        if usage:
+            told += ["usage", json.dumps(usage)]
         return [*told, "used_final", "1"] if self._reading.usage_final else told
 
     def _announce_content(self, called: float, last: float) -> float:

@@ -157,6 +157,8 @@ class WorkerProcess:
             task.cancel()
 
     async def _finished(self) -> None:
+        for queue in self.queues:
+            await queue.stopped.wait()
         while tasks := [task for queue in self.queues for task in queue.tasks.values()]:
             await asyncio.wait(tasks)
 

@@ -135,10 +135,13 @@ local function settle(id, owner, now_us)
   spend(owner, 'tokens', now_us, per_minute, used - (tonumber(of[2]) or 0))
 end
 
--- In its owner's list of conversations, the newest 10,000 of them.
+-- In its owner's list of conversations, the newest 10,000 of them: what could not be found again is not kept.
 local function list_conversation(owner, conversation, now_us, life_ms)
   redis.call('ZADD', CONVERSATIONS .. owner, now_us, conversation)
-  redis.call('ZREMRANGEBYRANK', CONVERSATIONS .. owner, 0, -10001)
+  for _, oldest in ipairs(redis.call('ZRANGE', CONVERSATIONS .. owner, 0, -10001)) do
+    redis.call('UNLINK', CONVERSATION .. oldest)
+    redis.call('ZREM', CONVERSATIONS .. owner, oldest)
+  end
   keep(CONVERSATIONS .. owner, life_ms)
 end
 

@@ -8,6 +8,7 @@ local of = redis.call('HMGET', CONVERSATION .. conversation, 'owner', 'turns', '
 if of[1] ~= owner then return refuse('conversation_not_found', '0') end
 if of[3] and lives(redis.call('HGET', RECORD .. of[3], 'state')) then return refuse('conversation_busy', '0') end
 if tonumber(of[2]) ~= seen then return refuse('conversation_moved', '0') end
+dropped(CONVERSATIONS .. owner, 'zset')
 local turn = digits(seen + 1)
 redis.call('HSET', CONVERSATION .. conversation, 'turns', turn, 'job', id, 'by:' .. turn, id, 'said:' .. turn, message,
   'updated_us', now_us, 'title', of[4] ~= '' and of[4] or title)

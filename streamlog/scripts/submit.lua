@@ -72,6 +72,11 @@ local held_bytes = tonumber(redis.call('GET', QUEUED_BYTES .. lane) or '0')
 if held_bytes + body_bytes > tonumber(ARGV[4]) then return refuse('queue_full_bytes', digits(held_bytes)) end
 -- Nothing is refused behind this line.
 
+-- Nor may anything fail: half a submit would be a job that nobody looks at.
+dropped(OWNED .. owner, 'zset')
+dropped(LIVE .. owner, 'zset')
+dropped(TWINS .. fingerprint, 'zset')
+
 local attempt = next_attempt(0, now_ms)
 local queue_until_ms = now_ms + tonumber(ARGV[6])
 redis.call('HSET', RECORD .. id, 'state', 'queued', 'attempt', attempt, 'last', attempt .. '-0', 'claims', '0',

@@ -78,6 +78,50 @@ def test_beyond_loopback_keys_are_needed(host: str) -> None:
     assert may_listen(GatewaySettings(host=host, allow_anonymous=True))
 
 
+@pytest.mark.parametrize(
+    ("host", "origin", "let_in"),
+    [
+        ("127.0.0.1:8000", "", True),
+        ("localhost:8000", "http://localhost:8000", True),
+        ("[::1]:8000", "http://[::1]:8000", True),
+        ("sluice.localhost", "", True),
+        ("", "", True),
+        ("evil.example:8000", "http://evil.example:8000", False),
+        ("evil.example:8000", "", False),
+        ("127.0.0.1.evil.example", "", False),
+        ("localhost:8000", "http://evil.example", False),
+        ("localhost:8000", "null", True),
+    ],
+)
+def test_a_page_that_takes_the_address_of_loopback_is_refused(host: str, origin: str, let_in: bool) -> None:
+    """DNS rebinding: to its visitor's browser it is of the same site. Opaque origins have `Sec-Fetch-Site` to tell."""
+    headers = {"host": host} | ({"origin": origin} if origin else {})
+    Access(KEYS).client(headers | {"x-api-key": "alpha"})
+    if let_in:
+        Access(OPEN).client(headers)
+    else:
+        with pytest.raises(ClientError, match="another site"):
+            Access(OPEN).client(headers)
+
+
+@pytest.mark.parametrize(
+    ("headers", "let_in"),
+    [
+        ({"origin": "http://chat.lan"}, True),
+        ({"origin": "http://evil.example"}, False),
+        ({"origin": "https://chat.example", "sec-fetch-site": "same-origin"}, True),
+    ],
+)
+def test_anybody_may_call_by_any_name(headers: dict[str, str], let_in: bool) -> None:
+    """Where that is said; a proxy may give another name, and what the browser says of it counts."""
+    access = Access(GatewaySettings(allow_anonymous=True))
+    if let_in:
+        access.client({"host": "chat.lan"} | headers)
+    else:
+        with pytest.raises(ClientError, match="another site"):
+            access.client({"host": "chat.lan"} | headers)
+
+
 @pytest.mark.parametrize(("site", "let_in"), [("cross-site", False), ("same-site", True), ("none", True)])
 def test_a_page_of_another_site_spends_nothing_where_no_key_is_wanted(site: str, let_in: bool) -> None:
     """Its visitor's browser would send the call; with keys it has none to send along."""

@@ -25,6 +25,8 @@ SUBMIT = of(
 )  # fmt: skip
 ENDING = of(
     "common",
+    ("    redis.call('UNLINK', CONVERSATION .. oldest)", "    local _", "the_oldest_conversation_makes_room"),
+    ("    redis.call('ZREM', CONVERSATIONS .. owner, oldest)", "    local _", "the_oldest_conversation_makes_room"),
     ("if of[8] then end_turn", "if false then end_turn", "an_ending_keeps_answer_and_conversation_for_as_long"),
     ("if type(owner) ~= 'string' then return end", "if not owner then owner = 'owner' end",
      "a_removed_conversation_is_not_born_again"),

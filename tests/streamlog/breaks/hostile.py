@@ -50,6 +50,15 @@ READING = [
         ("      leave_to_the_sweep(id)", "", "submit_mends_what_stands_in_an_owners_way"),
     ),
     *of(
+        "submit",
+        ("dropped(OWNED .. owner, 'zset')", "", "what_stands_in_an_owners_way_leaves_no_half_of_a_job"),
+        ("dropped(TWINS .. fingerprint, 'zset')", "", "what_stands_in_an_owners_way_leaves_no_half_of_a_job"),
+    ),
+    *of(
+        "say",
+        ("dropped(CONVERSATIONS .. owner, 'zset')", "", "what_stands_in_an_owners_way_leaves_no_half_of_a_job"),
+    ),
+    *of(
         "list",
         ("local of = redis.pcall(", "local of = redis.call(", "a_list_shows_what_is_ours"),
         ("dropped(OWNED .. owner, 'zset')", "", "a_list_shows_what_is_ours"),

@@ -238,3 +238,16 @@ async def a_conversation_that_is_not_ours_keeps_no_job_from_ending(world: World)
     assert (await world.record(placed.job_id)).state == "done"
     assert (await _all(world).listed("owner", 5)).heads == []
     await _begun(world)
+
+
+@law
+async def the_oldest_conversation_makes_room(world: World) -> None:
+    """Of 10,000 the list names all; one more, and the oldest is gone from list and store."""
+    oldest, key = await _begun(world), world.keys.conversations("owner")
+    fillers = [part for number in range(9_999) for part in (str(2**52 + number), f"filler-{number}")]
+    await world.call("ZADD", key, *fillers)
+    assert (await _read(world, oldest)).head.id == oldest.id
+    await _begun(world)
+    assert await world.call("ZSCORE", key, oldest.id) is None
+    with pytest.raises(ClientError, match="conversation"):
+        await _read(world, oldest)

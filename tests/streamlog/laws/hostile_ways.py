@@ -4,12 +4,14 @@ from collections.abc import Awaitable
 
 import pytest
 
+from streamlog.conversations import Conversations
 from streamlog.errors import InternalError
 from streamlog.jobs import Quota, Sameness
 from streamlog.owned import OwnedJobs
+from streamlog.settings import JobSettings
 from tests.streamlog.laws.book import law
 from tests.streamlog.laws.hostile import STRANGE_IDS, become, sweep_all, unharmed
-from tests.streamlog.world import EVENT, KEEP_S, World
+from tests.streamlog.world import DETACHED, EVENT, KEEP_S, REQUEST, World
 
 
 @law
@@ -32,6 +34,22 @@ async def submit_mends_what_stands_in_an_owners_way(world: World) -> None:
     third = await unharmed(world.place(sameness=Sameness("another"), quota=quota))
     assert third.job_id not in (before, placed.job_id)
     assert await sweep_all(world) == {placed.job_id: "failed stream_lost"}
+
+
+@law
+async def what_stands_in_an_owners_way_leaves_no_half_of_a_job(world: World) -> None:
+    """Of an owner without limits, whose keys are written to only when nothing is refused any more."""
+    keys = world.keys
+    for key in (keys.owned("owner"), keys.twins("fingerprint")):
+        await become(world, key, "string")
+        placed = await unharmed(world.place(sameness=Sameness("fingerprint")))
+        assert (await world.claim()).job_id == placed.job_id
+    conversations = Conversations(world.line, keys, JobSettings())
+    conversation = await conversations.begin("owner", "", "hr", 60.0)
+    await become(world, keys.conversations("owner"), "string")
+    said = await unharmed(conversations.say(conversation, "Why?", "", REQUEST, DETACHED))
+    assert await world.call("PTTL", keys.record(said.job_id)) > 0
+    assert (await world.claim()).job_id == said.job_id
 
 
 @law
