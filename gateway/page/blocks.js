@@ -3,20 +3,23 @@
  * The dialect is what models write, cut down to what can be decided while it arrives: a newline is a line break; a table's
  * rows begin with `|`; list items are never "loose"; no indented code, no underlined headings, no raw HTML.
  * Invariant: of lines that may go on (`open`) only what no continuation can change is answered; docs/page.md has the rule.
+ * The work grows with the text, whatever the text is: no pattern has two ways to match the same run of spaces.
  * Does not know: the document. A node is a string or {tag, attrs, children}; code is {tag: "pre", language, text}.
  */
 
 import { inline } from "./inline.js";
 
 const DEEPEST = 12;
-const FENCE = /^(\s*)(`{3,}|~{3,})(.*)$/;
-const HEADING = /^\s{0,3}(#{1,6})(?:[ \t]+(.*))?$/;
+const MOST_COLUMNS = 100; // with more of them it is no table
+const MOST_FILLED = 1_000; // cells of a table that its rows do not have
+const FENCE = /^(\s*)(`{3,}|~{3,})(.*)$/s;
+const HEADING = /^\s{0,3}(#{1,6})(?:[ \t]+(.*))?$/s;
 const RULE = /^\s{0,3}([-*_])[ \t]*(?:\1[ \t]*){2,}$/;
 const QUOTE = /^\s{0,3}> ?/;
-const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])(?:([ \t]+)(.*))?$/;
+const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])(?:([ \t]+)(.*))?$/s;
 const ROW = /^\s*\|/;
-const DIVIDER = /^\s*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/;
-const DIVIDER_MAY_BE = /^\s*[|:\- \t]*$/;
+const RULED = /^:?-+:?$/;
+const DIVIDER_MAY_BE = /^[|:\-\s]*$/;
 const TASK = /^\[([ xX])\][ \t]+(?=\S)/;
 const TASK_MAY_BE = /^\[(?:[ xX]?|[ xX]\][ \t]*)$/;
 const MARKER_MAY_BE = /^\s*(?:#{1,6}[ \t]*|`+|~+|[-*_+][-*_ \t]*|\d{1,9}[.)]?[ \t]*)?$/;
@@ -80,11 +83,11 @@ function fence({ lines, open, last }, at) {
   const text = [];
   let end = at + 1;
   const strip = new RegExp(`^[ \\t]{0,${indent.length}}`);
-  const closing = new RegExp(`^\\s*[${mark[0]}]{${mark.length},}\\s*$`);
-  const mayClose = new RegExp(`^\\s*[${mark[0]}]*\\s*$`);
+  const marks = new RegExp(`^[${mark[0]}]*$`);
   for (; end < lines.length; end += 1) {
-    if (open && end === last && mayClose.test(lines[end])) continue;
-    if (closing.test(lines[end])) {
+    const only = marks.test(lines[end].trim());
+    if (open && end === last && only) continue;
+    if (only && lines[end].trim().length >= mark.length) {
       end += 1;
       break;
     }
@@ -96,8 +99,15 @@ function fence({ lines, open, last }, at) {
 function heading(reading, at) {
   const [, marks, content = ""] = HEADING.exec(reading.lines[at]);
   const tail = isTail(reading, at);
-  const text = ` ${content}`.replace(tail ? /[ \t]+#*[ \t]*$/ : /(?:[ \t]+#+)?[ \t]*$/, "").trimStart();
-  return { node: { tag: `h${marks.length}`, children: inline(text, tail) }, end: at + 1 };
+  return { node: { tag: `h${marks.length}`, children: inline(untrailed(` ${content}`).trimStart(), tail) }, end: at + 1 };
+}
+
+/* A heading's text without the marks that may stand at its end. */
+function untrailed(content) {
+  const text = content.trimEnd();
+  let end = text.length;
+  while (text[end - 1] === "#") end -= 1;
+  return isBlank(text[end - 1] ?? "x") ? text.slice(0, end).trimEnd() : text;
 }
 
 function quote(reading, at) {
@@ -156,8 +166,7 @@ function item(reading, at) {
   for (let next = end; next < lines.length; next += 1) {
     if (!isBlank(lines[next]) && indentOf(lines[next]) < Math.min(width, indent + 2)) break;
     if (isBlank(lines[next]) && next < reading.last) continue;
-    inner.push(...lines.slice(end, next + 1).map((line) => outdented(line, width)));
-    end = next + 1;
+    for (; end <= next; end += 1) inner.push(outdented(lines[end], width));
   }
   const open = reading.open && end > reading.last;
   const box = task(inner, open && inner.length === 1);
@@ -174,8 +183,9 @@ function task(inner, tail) {
 
 function isTable({ lines }, at) {
   const [line, next] = [lines[at], lines[at + 1]];
-  if (!ROW.test(line) || next === undefined || !next.includes("-") || !DIVIDER.test(next)) return false;
-  return cells(line).length === cells(next).length;
+  if (!ROW.test(line) || next === undefined || !next.includes("-")) return false;
+  const ruled = cells(next);
+  return ruled.every((cell) => RULED.test(cell)) && ruled.length <= MOST_COLUMNS && ruled.length === cells(line).length;
 }
 
 function cells(line) {
@@ -186,6 +196,7 @@ function cells(line) {
 
 function table(reading, at) {
   const aligns = cells(reading.lines[at + 1]).map(alignment);
+  let spare = MOST_FILLED;
   const row = (line, tag, tail) => {
     const parts = cells(line);
     const ended = /(?<!\\)\|\s*$/.test(line);
@@ -193,7 +204,10 @@ function table(reading, at) {
       const open = tail && !ended && number === parts.length - 1;
       return { tag, attrs: align, children: inline(parts[number] ?? "", open) };
     };
-    return { tag: "tr", children: aligns.map(cell) };
+    const missing = Math.max(0, aligns.length - parts.length);
+    const filled = missing <= spare ? missing : 0;
+    spare -= filled;
+    return { tag: "tr", children: aligns.slice(0, parts.length + filled).map(cell) };
   };
   const rows = [];
   let end = at + 2;

@@ -13,7 +13,7 @@ const SPACE = /[ \t]+/y;
 const URL_ = /https?:\/\/[\w\-.~:/?#@!$&'()*+,;=%]+/y;
 const URL_BEGINS = /(?<![A-Za-z0-9])https?:\/\/[\w]/;
 const URL_MAY_BEGIN = /(?<![A-Za-z0-9])(?:h|ht|htt|https?|https?:|https?:\/|https?:\/\/)$/;
-const TARGET = /\([ \t]*(?:<([^<>\n]*)>|([^\s()<]*(?:\([^\s()]*\)[^\s()]*)*))(?:[ \t]+(?:"[^"\n]*"|'[^'\n]*'))?[ \t]*\)/y;
+const TARGET = /^\([ \t]*(?:<([^<>\n]*)>|([^\s()<]*(?:\([^\s()]*\)[^\s()]*)*))(?:[ \t]+(?:"[^"\n]*"|'[^'\n]*'))?[ \t]*\)/;
 const ANGLE = /<(?:(br[ \t]*\/?)|((?:https?:\/\/|mailto:)[^\s<>]*))>/iy;
 const ANGLE_MAY_BE = /^<(?:b?|br[ \t]*\/?|h|ht|htt|https?|https?:|https?:\/|https?:\/\/[^\s<>]*|m|ma|mai|mail|mailt|mailto|mailto:[^\s<>]*)$/i;
 const ENTITY = /&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([a-zA-Z]{2,8}));/y;
@@ -36,7 +36,9 @@ class Inline {
     this.text = text;
     this.open = open;
     this.known = new Map();
+    this.runs = new Uint32Array(text.length + 1);
     for (let at = text.length - 1; at >= 0; at -= 1) {
+      this.runs[at] = text[at] === text[at + 1] ? this.runs[at + 1] + 1 : 1;
       if ("*_~[".includes(text[at])) this.step(at); // from the end, as each asks those behind it: no deep recursion
     }
   }
@@ -82,9 +84,7 @@ class Inline {
   }
 
   run(at) {
-    let end = at;
-    while (this.text[end] === this.text[at]) end += 1;
-    return end - at;
+    return this.runs[at];
   }
 
   space(at) {
@@ -110,7 +110,10 @@ class Inline {
     let end = this.skip(URL_, at);
     if (this.ends(end)) return HOLD;
     const count = (char) => this.text.slice(at, end).split(char).length;
-    while (/[.,;:!?'*_~&]/.test(this.text[end - 1]) || (this.text[end - 1] === ")" && count(")") > count("("))) end -= 1;
+    let surplus = count(")") - count("(");
+    for (; /[.,;:!?'*_~&]/.test(this.text[end - 1]) || (this.text[end - 1] === ")" && surplus > 0); end -= 1) {
+      if (this.text[end - 1] === ")") surplus -= 1;
+    }
     const address = this.text.slice(at, end);
     return said(anchor(address, [address]), end);
   }
@@ -194,9 +197,8 @@ class Inline {
     const close = this.bracketEnd(bracket);
     if (close === HOLD || (close !== null && this.ends(close + 1))) return HOLD;
     if (close === null || this.text[close + 1] !== "(") return literal;
-    TARGET.lastIndex = close + 1;
-    const target = TARGET.exec(this.text);
-    const end = target ? TARGET.lastIndex : this.text.length;
+    const target = TARGET.exec(this.text.slice(close + 1, at + LONGEST));
+    const end = target ? close + 1 + target[0].length : this.text.length;
     if (end - at > LONGEST || (!target && (!this.open || this.text.includes("\n", close)))) return literal;
     if (!target) return HOLD;
     const children = this.range(bracket + 1, close).flatMap(withoutLinks);
@@ -251,7 +253,8 @@ function append(nodes, node) {
 
 function codeSpan(text) {
   const line = text.replaceAll("\n", " ");
-  return { tag: "code", children: [/^ .*[^ ].* $/.test(line) || /^ [^ ] $/.test(line) ? line.slice(1, -1) : line] };
+  const isPadded = line.startsWith(" ") && line.endsWith(" ") && /[^ ]/.test(line);
+  return { tag: "code", children: [isPadded ? line.slice(1, -1) : line] };
 }
 
 function anchor(address, children) {

@@ -28,7 +28,7 @@ export class Markdown {
     const found = blocks(lines, !ended);
     const last = found.at(-1);
     if (last && last.line > 0) {
-      this.#settled.push(...found.slice(0, -1));
+      for (const block of found.slice(0, -1)) this.#settled.push(block);
       this.#rest = lines.slice(last.line).join("\n");
     }
     return last ? [...this.#settled, last] : this.#settled.slice();
