@@ -19,6 +19,9 @@ from cli.stream import Stream, Unreachable
 if TYPE_CHECKING:
     from cli.client import Client
 
+# The control characters that JSON leaves as they are; a terminal may obey them.
+_ESCAPED = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+
 
 def as_measured(times: Times) -> Times:
     """The times of whoever asked are its own."""
@@ -44,7 +47,7 @@ def print_json(client: "Client", stream: Stream, timed: Callable[[Times], Times]
         times = timed(times)
     except (AnswerError, Unreachable) as error:
         trouble = error
-    print(json.dumps(_fields(stream, answer, times, trouble), ensure_ascii=False), flush=True)
+    print(json.dumps(_fields(stream, answer, times, trouble), ensure_ascii=False).translate(_ESCAPED), flush=True)
     if trouble:
         raise trouble
 

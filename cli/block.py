@@ -1,6 +1,7 @@
 """One block of Markdown as rich shows it, without rich's empty lines around it.
 
-Invariant: links show where they lead, since what is hidden behind a word may be anything.
+Invariant: links show where they lead, since what is hidden behind a word may be anything; no control character comes
+out, whatever the text decodes to.
 Does not know: other blocks.
 """
 
@@ -10,6 +11,8 @@ from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
 from rich.markdown import Heading, HorizontalRule, Markdown, MarkdownElement
 from rich.rule import Rule
 from rich.segment import Segment
+
+from cli.screen import harmless
 
 _CODE = "ansi_dark"  # the terminal's own colours, whatever its background
 
@@ -42,7 +45,8 @@ class Block:
         lines = console.render_lines(markdown, options, pad=False)
         filled = [number for number, line in enumerate(lines) if any(part.text.strip() for part in line)]
         for line in lines[filled[0] : filled[-1] + 1] if filled else []:
-            yield from _without_blank_end(line)
+            # The parser decodes percent signs of links: what was harmless as text need not be so any more.
+            yield from (Segment(harmless(part.text), part.style) for part in _without_blank_end(line))
             yield Segment.line()
 
 

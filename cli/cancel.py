@@ -1,5 +1,6 @@
 """`sluice cancel`: jobs that nobody needs any more."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -19,6 +20,8 @@ def cancel(
     Exit code: 0 none of them runs any more, 1 refused: no such job, or somebody else's, 2 wrong usage, 3 server not
     reached, 130 Ctrl-C.
     """
+    from cli.screen import fit_for
+
     with connected(url) as client:
         for job in jobs:
-            typer.echo(f"{job} {client.cancel(job).get('state', 'unknown')}")
+            typer.echo(fit_for(sys.stdout, f"{job} {client.cancel(job).get('state', 'unknown')}"))

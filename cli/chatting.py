@@ -13,7 +13,7 @@ from cli.client import Client
 from cli.conversation import Conversation
 from cli.keys import unechoed
 from cli.reading import messages
-from cli.screen import screen_for
+from cli.screen import fit_for, screen_for
 from cli.showing import conclude, show
 from cli.slash import Leave, obey
 from cli.stream import Unreachable
@@ -36,7 +36,7 @@ def chat_with(client: Client, conversation: Conversation, *, raw: bool) -> None:
         except (AnswerError, Unreachable) as error:
             if not sys.stdin.isatty():
                 raise
-            print(f"sluice: {error}", file=sys.stderr)
+            print(fit_for(sys.stderr, f"sluice: {error}"), file=sys.stderr)
         except KeyboardInterrupt:
             if not sys.stdin.isatty():
                 raise

@@ -5,6 +5,7 @@ Does not know: what the command does.
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -45,6 +46,7 @@ def connected(url: str) -> "Iterator[Client]":
     """A client for the block, with the key of the environment; its troubles become exit codes."""
     from cli.answer import AnswerError
     from cli.client import Client
+    from cli.screen import fit_for
     from cli.stream import Unreachable
 
     try:
@@ -55,5 +57,5 @@ def connected(url: str) -> "Iterator[Client]":
         with client:
             yield client
     except (AnswerError, Unreachable) as error:
-        typer.echo(f"sluice: {error}", err=True)
+        typer.echo(fit_for(sys.stderr, f"sluice: {error}"), err=True)
         raise typer.Exit(Exit.UNREACHED if isinstance(error, Unreachable) else Exit.FAILED) from None

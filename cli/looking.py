@@ -16,7 +16,7 @@ from cli import fleet_lines
 from cli.answer import AnswerError
 from cli.client import Client
 from cli.fleet import Fleet, between, read
-from cli.screen import renders
+from cli.screen import fit_for, harmless, renders
 from cli.stream import Unreachable
 
 _WINDOW_S = 60.0
@@ -60,7 +60,8 @@ def _print(client: Client, every_s: float, as_json: bool) -> None:
         try:
             fleet = read(client)
         except (AnswerError, Unreachable) as error:
-            print(json.dumps({"at": at, "error": str(error)}) if as_json else f"{at} {error}", flush=True)
+            told = json.dumps({"at": at, "error": str(error)}) if as_json else fit_for(sys.stdout, f"{at} {error}")
+            print(told, flush=True)
         else:
             recent = window.take(fleet, time.monotonic())
             told = json.dumps({"at": at, **fleet_lines.fields(fleet, recent)})
@@ -83,7 +84,7 @@ def _paint(client: Client, every_s: float) -> None:
                     fleet = read(client)
                     shown = _aligned(client.url, fleet, window.take(fleet, time.monotonic()), "in the last minute")
                 except (AnswerError, Unreachable) as error:
-                    shown = [str(error)]
+                    shown = [harmless(str(error))]
                 region.paint([], [Text(line, no_wrap=True, overflow="ellipsis") for line in shown])
                 time.sleep(every_s)
         finally:

@@ -1,7 +1,8 @@
 """An answer's Markdown in a terminal, while it comes.
 
 Invariant: finished blocks are printed once and stay; what is below them is painted again by a thread, some times a
-second, so that a burst of text costs no more than a trickle. No control character of the answer reaches the terminal.
+second, so that a burst of text costs no more than a trickle. No control character of the answer, or of what is said
+beside it, reaches the terminal.
 Does not know: where the text comes from.
 """
 
@@ -97,5 +98,5 @@ class Rendered:
         return shown if self._printed else shown[1:]
 
     def _said(self) -> list[RenderableType]:
-        said = self._trouble or self._status
+        said = harmless(self._trouble or self._status)
         return [Text(f"{said} … {time.monotonic() - self._began:.0f} s", style="dim", no_wrap=True)] if said else []

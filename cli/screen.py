@@ -1,7 +1,7 @@
 """Where an answer is shown: plain here, rendered in `rendered`.
 
 Invariant: text is written as it comes. Into anything but a terminal goes the text and nothing else; into a terminal
-no control characters go, since a model's words must not steer it.
+no control characters go, since neither a model's words nor a server's may steer it.
 Does not know: where the text comes from.
 """
 
@@ -35,6 +35,11 @@ def harmless(text: str) -> str:
     return text.translate(_SHOWN)
 
 
+def fit_for(out: TextIO, text: str) -> str:
+    """Harmless if `out` is a terminal, else as it is."""
+    return harmless(text) if out.isatty() else text
+
+
 class Plain:
     """The text as it is. Lines about it go to `err`, unless `out` is a terminal, where a person reads both."""
 
@@ -44,7 +49,7 @@ class Plain:
         self._last = "\n"
 
     def text(self, text: str) -> None:
-        self._out.write(harmless(text) if self._out.isatty() else text)
+        self._out.write(fit_for(self._out, text))
         self._out.flush()
         self._last = text[-1:] or self._last
 
@@ -53,7 +58,7 @@ class Plain:
 
     def note(self, text: str) -> None:
         if not self._out.isatty():  # there it would stand in the middle of the text
-            self._err.write(f"sluice: {text}\n")
+            self._err.write(fit_for(self._err, f"sluice: {text}\n"))
             self._err.flush()
 
     def close(self) -> None:
@@ -62,7 +67,7 @@ class Plain:
 
     def after(self, line: str) -> None:
         place = self._out if self._out.isatty() else self._err
-        place.write(line + "\n")
+        place.write(fit_for(place, line + "\n"))
         place.flush()
 
 
@@ -79,7 +84,7 @@ class Silent:
         pass
 
     def note(self, text: str) -> None:
-        self._err.write(f"sluice: {text}\n")
+        self._err.write(fit_for(self._err, f"sluice: {text}\n"))
 
     def close(self) -> None:
         pass

@@ -1,4 +1,6 @@
 import io
+import re
+from unicodedata import category
 
 import pytest
 
@@ -45,6 +47,7 @@ class _Terminal(io.StringIO):
     def __init__(self, columns: int = 60, rows: int = 24) -> None:
         super().__init__()
         self.screen = Emulator(columns, rows)
+        self.written = ""
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -54,6 +57,7 @@ class _Terminal(io.StringIO):
         return True
 
     def write(self, text: str) -> int:
+        self.written += text
         self.screen.feed(text.replace("\n", "\r\n").encode())
         return len(text)
 
@@ -166,6 +170,38 @@ def test_a_mark_that_is_open_is_closed_for_the_eye(text: str, shown: str) -> Non
 def test_an_answer_cannot_steer_the_terminal() -> None:
     """No sequence of its own, and no hidden link."""
     assert _whole("a\x1b[2Jb\x07 [x](https://evil.example)") == "a�[2Jb� x (https://evil.example)"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "<http://e/%1b]52;c;ZXZpbA==%1b%5c>",
+        "<http://e/%1b[2J%1b[H>",
+        "<http://e/%C2%9B2J>",
+        "<mailto:a@b.c?%1b]0;x%07>",
+        "| <http://e/%1b[2J> |\n|---|\n| <http://e/%1b[2J> |",
+    ],
+)
+def test_what_a_link_decodes_to_cannot_steer_it_either(link: str) -> None:
+    """The parser decodes percent signs after the text was made harmless."""
+    terminal = _Terminal()
+    screen = Rendered(terminal, io.StringIO())
+    screen.text(f"a {link} b")
+    screen.close()
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", terminal.written)
+    assert "e/" in shown or "mailto:" in shown
+    assert {letter for letter in shown if category(letter) == "Cc"} == {"\n"}
+
+
+def test_what_is_said_beside_an_answer_cannot_steer_it() -> None:
+    """A note may hold a server's words, and so may a line about the answer."""
+    terminal = _Terminal()
+    screen = Rendered(terminal, io.StringIO(), pause_s=0.001)
+    screen.note("lost (\x1b]0;x\x07)")
+    until(lambda: terminal.screen.text == "lost (�]0;x�) … 0 s")
+    screen.close()
+    screen.after("stopped: \x1b[2J")
+    assert terminal.screen.text == "stopped: �[2J"
 
 
 def test_a_block_taller_than_the_screen_is_whole_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

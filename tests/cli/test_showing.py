@@ -9,7 +9,7 @@ from typing import TextIO
 import pytest
 
 from cli.answer import Answer, AnswerError
-from cli.screen import Plain
+from cli.screen import Plain, Silent
 from cli.showing import Event, Times, conclude, show, summary
 
 
@@ -82,6 +82,17 @@ def test_a_model_cannot_steer_the_terminal() -> None:
     out = _Terminal()
     _show(_events("a\x1b[2Jb\x07\x9bc\td\ne"), out, io.StringIO())
     assert out.getvalue().startswith("a�[2Jb��c\td\ne\n[")
+
+
+def test_a_server_cannot_steer_the_terminal() -> None:
+    """Nor by what it says beside the text, wherever that goes."""
+    out, err = _Terminal(), _Terminal()
+    _show(_events("a", reason="\x1b[2J"), out, io.StringIO())
+    assert out.getvalue().startswith("a\nsluice: the model stopped early: �[2J\n")
+    Plain(io.StringIO(), err).note("\x1b[2J")
+    Plain(io.StringIO(), err).after("\x1b[2J")
+    Silent(err).note("\x9b2J")
+    assert err.getvalue() == "sluice: �[2J\n�[2J\nsluice: �2J\n"
 
 
 def test_a_pipe_gets_every_letter_unchanged() -> None:
