@@ -6,9 +6,9 @@ Does not know: how.
 from __future__ import annotations
 
 from bench.audience import Audience
+from bench.commands import Commands
 from bench.deltas import PacedDeltas
 from bench.house import House
-from bench.load_commands import Commands
 from bench.measure import Measure
 from bench.memory import Log, Open, Turnover
 from bench.pickup import Idling, PickUp

@@ -94,9 +94,10 @@ def _run(size: Size, kinds: tuple[peers.Kind, ...], rounds: int, only: str, alon
         if size.alone or alone_too:
             own = _take([measure for measure in alone(direct, house) if only in measure.title], [house.sluice], rounds)
             parts += [*_failures(own), figure_table(own), cost_table(own)]
-            if only in "two and two":
+            wanted = [measure for measure in scaled(size.window_s) if only in measure.title]
+            if wanted:
                 with House(direct, workers=2, gateways=2, name="Sluice 2+2") as two:
-                    pair = _take(scaled(size.window_s), [house.sluice, two.sluice], rounds)
+                    pair = _take(wanted, [house.sluice, two.sluice], rounds)
                 parts += [*_failures(pair), figure_table(pair), cost_table(pair)]
     return "\n\n".join(part for part in parts if part), beside
 
