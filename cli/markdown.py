@@ -13,6 +13,7 @@ _PARSER = MarkdownIt().enable("strikethrough").enable("table")  # as rich reads 
 _FENCE = re.compile(r"^[ \t>]*(?:`{3,}|~{3,})", re.MULTILINE)
 _MARK = re.compile(r"\\.|`+|\*\*|__|~~|\*|(?<!\w)_|_(?!\w)")
 _HALF = re.compile(r"(?:[*_`~]{1,3}|!?\[[^\]\n]{0,80}|!?\[[^\]\n]*\]\([^)\s]*)$")
+_HALF_MOST = 1000  # letters of a half-written mark; a search through more would take the square of their number
 
 
 def split(text: str) -> tuple[list[str], str]:
@@ -41,7 +42,7 @@ def presentable(text: str) -> str:
     if len(_FENCE.findall(text)) % 2:
         return text  # inside code, a mark is a letter
     head, end, last = text.rpartition("\n")
-    last = _HALF.sub("", last)
+    last = last[:-_HALF_MOST] + _HALF.sub("", last[-_HALF_MOST:])
     return head + end + last.rstrip() + _closers(last)
 
 

@@ -1,5 +1,6 @@
 import io
 import re
+import time
 from unicodedata import category
 
 import pytest
@@ -165,6 +166,22 @@ Last words with snake_case, 2 * 3 = 6, 日本語 and 🙂."""
 def test_a_mark_that_is_open_is_closed_for_the_eye(text: str, shown: str) -> None:
     """And one that is half written is not shown yet."""
     assert presentable(text) == shown
+
+
+def test_a_line_full_of_half_links_takes_no_longer_than_others() -> None:
+    """Ctrl-C waits for each look at it; so does the next painting."""
+    line = "![" * 30_000
+    began = time.process_time()
+    shown = presentable(line)
+    took_s = time.process_time() - began
+    assert line.startswith(shown)
+    assert took_s < 5  # with a search through all of it, 15 s
+
+
+@pytest.mark.parametrize("letters", [0, 900, 100_000])
+def test_a_half_link_waits_however_long_the_line_is(letters: int) -> None:
+    """Only what stands at its end is looked at."""
+    assert presentable("x" * letters + " [the docs](http") == "x" * letters
 
 
 def test_an_answer_cannot_steer_the_terminal() -> None:
