@@ -33,7 +33,10 @@ def _message() -> str:
     lines = [_line(PROMPT)]
     while lines[-1].endswith("\\"):
         lines[-1] = lines[-1][:-1]
-        lines.append(_line(_MORE))
+        try:
+            lines.append(_line(_MORE))
+        except EOFError:
+            break  # what was typed so far is a message all the same
     return "\n".join(lines)
 
 

@@ -179,6 +179,26 @@ def test_a_pipe_is_a_message_a_line() -> None:
     assert len(_messages(server, 1)) == 3
 
 
+def test_a_pipe_that_ends_after_a_backslash_loses_nothing() -> None:
+    """What there is of the message is sent."""
+    server = ScriptedServer(_WHOLE, _WHOLE)
+    done = CliRunner().invoke(app, ["chat", "--url", server.url], input="one\nhello\\\n")
+    server.close()
+    assert (done.exit_code, done.stdout) == (0, "Hello, you!\nHello, you!\n")
+    assert [message["content"] for message in _messages(server, 1)] == ["one", "Hello, you!", "hello"]
+
+
+def test_ctrl_d_in_a_message_of_several_lines_sends_it(chat: Chat) -> None:
+    """The chat goes on after its answer."""
+    terminal, server = chat(_WHOLE)
+    terminal.type("Hello?\\\n")
+    terminal.shows("\n.")
+    terminal.type("\x04")
+    _prompted(terminal)
+    assert _messages(server, 0) == [{"role": "user", "content": "Hello?"}]
+    assert terminal.process.poll() is None
+
+
 def test_a_pipe_ends_with_the_first_error() -> None:
     """Nobody would read of it before the next line is sent."""
     server = ScriptedServer(_REFUSED, _WHOLE)
