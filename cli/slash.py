@@ -54,8 +54,9 @@ def _save(conversation: Conversation, name: str) -> str:
     try:
         with Path(name).expanduser().open("x", encoding="utf-8") as file:
             file.write(text)
-    except OSError as error:
-        return f"Not saved: {name}: {error.strerror}."
+    except (OSError, RuntimeError, ValueError) as error:  # also no such home, and no such letter in a name
+        why = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
+        return f"Not saved: {name}: {why}."
     return f"Saved to {name}."
 
 

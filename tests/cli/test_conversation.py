@@ -83,6 +83,15 @@ def test_it_is_saved_for_people_and_for_programs(conversation: Conversation, tmp
     assert obey("/save", conversation).startswith("Say where")
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("~no-such-user/x.md", "Could not determine home directory"), ("a\0b.md", "embedded null byte")],
+)
+def test_a_name_that_no_file_can_have_ends_nothing(name: str, why: str, conversation: Conversation) -> None:
+    """The conversation is held by the program alone."""
+    assert obey(f"/save {name}", conversation) == f"Not saved: {name}: {why}."
+
+
 def test_help_lists_every_command(conversation: Conversation) -> None:
     """Each on a line, and each of them known."""
     lines = obey("/help", conversation).splitlines()
