@@ -29,12 +29,15 @@ def as_measured(times: Times) -> Times:
 
 
 def print_text(client: "Client", stream: Stream, raw: bool, timed: Callable[[Times], Times] = as_measured) -> None:
-    """Show it as it comes, figures last. `timed` gives the times to print, once it is complete."""
+    """Show it as it comes, figures last. `timed` gives the times to print, once it is complete.
+
+    If it cannot, that is said in their place: the answer is complete without them.
+    """
     screen, answer = screen_for(sys.stdout, sys.stderr, raw=raw), Answer()
     client.note = screen.note
     with unechoed(), stream:
         times = show(stream, screen, answer)
-    conclude(screen, answer, timed(times))
+    conclude(screen, answer, _figures(timed, times, lambda why: screen.after(f"sluice: {why}")))
 
 
 def print_json(client: "Client", stream: Stream, timed: Callable[[Times], Times] = as_measured) -> None:
@@ -44,12 +47,21 @@ def print_json(client: "Client", stream: Stream, timed: Callable[[Times], Times]
     try:
         with stream:
             times = show(stream, screen, answer)
-        times = timed(times)
     except (AnswerError, Unreachable) as error:
         trouble = error
+    else:
+        times = _figures(timed, times, screen.note)
     print(json.dumps(_fields(stream, answer, times, trouble), ensure_ascii=False).translate(_ESCAPED), flush=True)
     if trouble:
         raise trouble
+
+
+def _figures(timed: Callable[[Times], Times], times: Times, say: Callable[[str], None]) -> Times | None:
+    try:
+        return timed(times)
+    except (AnswerError, Unreachable) as error:
+        say(f"no figures: {error}")
+        return None
 
 
 def _fields(stream: Stream, answer: Answer, times: Times | None, trouble: Exception | None) -> dict[str, object]:

@@ -50,11 +50,12 @@ def show(events: Iterable[Event], screen: Screen, answer: Answer, clock: Callabl
     return Times(first_token_s, clock() - began)
 
 
-def conclude(screen: Screen, answer: Answer, times: Times) -> None:
-    """The lines after a complete answer."""
+def conclude(screen: Screen, answer: Answer, times: Times | None) -> None:
+    """The lines after a complete answer; without times there are no figures."""
     if answer.stopped_early:
         screen.after(f"sluice: the model stopped early: {answer.stopped_early}")
-    screen.after(summary(times, answer))
+    if times:
+        screen.after(summary(times, answer))
 
 
 def summary(times: Times, answer: Answer) -> str:

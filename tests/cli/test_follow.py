@@ -11,6 +11,7 @@ from tests.cli.scripted_server import Reply, ScriptedServer
 _VIEW = Reply(json.dumps({"state": "done", "timings": {"first_content_ms": 1310.0, "total_ms": 2500.4}}).encode())
 _WHOLE = Reply(b"".join(answer()), headers={"sluice-job-id": JOB})
 _UNKNOWN = Reply(b'{"error": {"type": "not_found_error", "message": "No such job."}}', 404)
+_DRAINING = Reply(b'{"error": {"type": "api_error", "message": "draining"}}', 503)
 
 Run = Callable[..., tuple[Result, ScriptedServer]]
 
@@ -71,6 +72,26 @@ def test_json_has_the_times_of_the_job(run: Run) -> None:
     done, _ = run(["follow", JOB, "--json"], _WHOLE, _VIEW)
     told = json.loads(done.stdout)
     assert (told["text"], told["first_token_s"], told["total_s"]) == ("Hello, you!", 1.31, 2.5004)
+
+
+@pytest.mark.parametrize(
+    ("replies", "why"),
+    [((_DRAINING,), "api_error: draining (HTTP 503)"), ((Reply(b"[]"),), "does not speak like"), ((), "cannot reach")],
+)
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_complete_answer_without_figures_is_complete(
+    replies: tuple[Reply, ...], why: str, words: tuple[str, ...], run: Run
+) -> None:
+    """Why there are none is said; it is no error of the answer."""
+    done, _ = run(["follow", JOB, *words], _WHOLE, *replies)
+    assert done.exit_code == 0
+    assert done.stderr.startswith("sluice: no figures: ")
+    assert why in done.stderr
+    assert done.stderr.count("\n") == 1
+    if words:
+        told = json.loads(done.stdout)
+        assert (told["complete"], told["error"], told["total_s"]) == (True, None, None)
+    assert "Hello, you!" in done.stdout
 
 
 @pytest.mark.parametrize(
