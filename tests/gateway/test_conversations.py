@@ -139,6 +139,18 @@ async def test_an_interrupted_answer_is_marked(house: House) -> None:
     ]
 
 
+async def test_what_was_refused_is_not_told_again(house: House) -> None:
+    """With it every later message would be refused as well."""
+    conversation_id = await _begin(house.api)
+    await _say(house.api, conversation_id, "Far too long")
+    refusal = '{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long"}}'
+    fields = ("refusal", refusal, "response", '{"status": 400, "headers": {}}')
+    await (await house.claimed()).says(said.error(), mark="failed", code="upstream_error", fields=fields)
+    await _say(house.api, conversation_id, "Short?")
+    assert (await _body(house, await house.claimed()))["messages"] == [{"role": "user", "content": "Short?"}]
+    assert len((await _read(house.api, conversation_id))["messages"]) == 3
+
+
 async def test_an_answer_whose_log_was_lost_is_interrupted(house: House) -> None:
     """A log without its ending is no complete answer, whatever the record says."""
     conversation_id = await _begin(house.api)

@@ -9,7 +9,7 @@ from streamlog.frames import Chunk
 from streamlog.positions import Position
 from tests.streamlog.following import Hooked, Losing, Reader, events, frames, message, subscribed
 from tests.streamlog.world import World
-from tests.support.facts import true, until
+from tests.support.facts import true
 
 pytestmark = pytest.mark.usefixtures("pouring")
 
@@ -283,23 +283,3 @@ async def test_what_is_poured_is_not_returned_and_begins_the_time_anew(
     assert asyncio.get_running_loop().time() - started > 5 * 0.15 + 0.3
     assert (reader.offered, len(reader.batches)) == (5, returned)
     assert reader.data == frames(claim.job_id, claim.attempt, 1, 6)
-
-
-async def test_two_reads_of_one_loop_turn_keep_their_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full socket of the hub is read several times before any task has its turn: the first read cannot be poured, the
-    second could, and must not come before it, nor in its place."""
-    monkeypatch.setattr(Reader, "takes", staticmethod(lambda number: number == 1))
-    claim, writer = await world.running()
-    await writer.write(events(1, 1))
-    reader = await (await Reader(world, claim.job_id).until(1)).settle()
-    waiting = asyncio.create_task(reader.next())
-    listener = reader.follower._listener
-    await until(lambda: listener.pour is not None)
-    for number in (2, 3):
-        data = frames(claim.job_id, claim.attempt, number, number)
-        listener.offer(Chunk(claim.attempt, number, number, "", 0, b"", data))
-        assert listener.pour is not None
-        listener.pour()
-    assert await waiting
-    await reader.until(3)
-    assert reader.data == frames(claim.job_id, claim.attempt, 1, 3)

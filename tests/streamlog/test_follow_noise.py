@@ -10,6 +10,7 @@ from streamlog.positions import EventId, Position
 from streamlog.writer import Writer
 from tests.streamlog.following import Losing, Reader, events, frames, message, subscribed
 from tests.streamlog.world import World
+from tests.support.facts import until
 from tests.support.valkey import Valkey
 
 CUTS = 1000
@@ -181,3 +182,23 @@ async def test_many_followers_of_one_job_get_the_same(world: World) -> None:
     for position, data in zip(after * 3, await asyncio.gather(*reading), strict=True):
         first = position.number + 1 if position else 1
         assert data == frames(claim.job_id, claim.attempt, first, 51)
+
+
+async def test_two_reads_of_one_loop_turn_keep_their_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full socket of the hub is read several times before any task has its turn: the first read cannot be poured, the
+    second could, and must not come before it, nor in its place."""
+    monkeypatch.setattr(Reader, "takes", staticmethod(lambda number: number == 1))
+    claim, writer = await world.running()
+    await writer.write(events(1, 1))
+    reader = await (await Reader(world, claim.job_id).until(1)).settle()
+    waiting = asyncio.create_task(reader.next())
+    listener = reader.follower._listener
+    await until(lambda: listener.pour is not None)
+    for number in (2, 3):
+        data = frames(claim.job_id, claim.attempt, number, number)
+        listener.offer(Chunk(claim.attempt, number, number, "", 0, b"", data))
+        assert listener.pour is not None
+        listener.pour()
+    assert await waiting
+    await reader.until(3)
+    assert reader.data == frames(claim.job_id, claim.attempt, 1, 3)

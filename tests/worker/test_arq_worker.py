@@ -1,11 +1,14 @@
 """worker/arq_worker.py: claims up to its slots, at once, and loses neither a slot nor a job, whatever happens."""
 
+import asyncio
 import json
 from statistics import median
 from time import monotonic
 
 import pytest
 
+from streamlog.claims import Claim
+from streamlog.keys import Lane
 from streamlog.lifecycle import State
 from tests.streamlog.world import LEASE_S, World
 from tests.support.facts import true, until
@@ -216,6 +219,30 @@ async def test_after_stop_nothing_more_is_claimed(world: World) -> None:
             assert run.claim.job_id == late
         assert len(stopping.jobs.begun) == 1
         assert stopping.jobs.over == []
+
+
+async def test_a_claim_under_way_at_the_stop_is_given_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, and not counted as a claim of that job; only then is the worker said to have stopped."""
+    async with working(world, bell_s=30.0) as stopping:
+        claims = stopping.queue._claims
+        claim, late = claims.claim, asyncio.Event()
+
+        async def slow(most: int, lane: Lane) -> list[Claim]:
+            found = await claim(most, lane)
+            if found:
+                stopping.queue.stop()
+                await late.wait()
+            return found
+
+        monkeypatch.setattr(claims, "claim", slow)
+        job_id = await world.submit()
+        await until(stopping.queue._stopping.is_set)
+        assert not stopping.queue.stopped.is_set()
+        late.set()
+        await asyncio.wait_for(stopping.queue.stopped.wait(), 5)
+        assert (await world.record(job_id)).state == State.QUEUED
+        assert await world.call("HGET", world.keys.record(job_id), "claims") == b"0"
+        assert stopping.jobs.begun == []
 
 
 async def test_a_run_carries_its_claim_to_the_job(world: World) -> None:

@@ -106,6 +106,22 @@ async def test_usage_is_in_the_record_with_the_first_content(world: World) -> No
         running.cancel()
 
 
+async def test_usage_is_in_the_record_before_any_content(world: World) -> None:
+    """A prompt has been paid for though its listeners leave before the first word."""
+    reply = wire.silent(head(), chunk(said.start(input_tokens=7)))
+    async with upstream_is(world, reply) as (runner, _):
+        claim, writer = await runner.claimed(PLAIN)
+        running = asyncio.create_task(runner.go(claim, writer))
+
+        async def noted() -> bool:
+            return (await world.record(claim.job_id)).usage == {"input_tokens": 7}
+
+        await true(noted)
+        assert not writer.begun
+        assert await world.call("HGET", world.keys.record(claim.job_id), "used") == b"7"
+        running.cancel()
+
+
 async def test_the_request_reaches_the_upstream_as_it_was(world: World) -> None:
     """Body, path with query and headers, and a body too large to travel with the claim."""
     body = b'{"stream": true, "padding": "' + b"x" * 200_000 + b'"}'
