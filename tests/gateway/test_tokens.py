@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gateway.settings import GatewaySettings
 from gateway.tokens import Tokens
@@ -43,6 +44,20 @@ async def test_who_has_a_token_needs_no_key(guarded: House) -> None:
         end = await stranger.send("GET", path, headers={"last-event-id": last})
         assert (end.status_code, end.headers["access-control-allow-origin"]) == (204, "*")
         assert (await stranger.send("GET", f"/v1/jobs/{job_id}/events")).status_code == 401
+
+
+async def test_an_outage_is_told_to_a_page_of_any_site_too(guarded: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else its `EventSource` would give up for good."""
+    _, path = await _signed(guarded)
+
+    async def unreachable(*_: object) -> None:
+        raise RedisConnectionError("gone")
+
+    monkeypatch.setattr(guarded.service.log, "record", unreachable)
+    async with Api(guarded.url, "") as stranger:
+        response = await stranger.send("GET", path)
+    assert "redis_unavailable" in response.text
+    assert response.headers["access-control-allow-origin"] == "*"
 
 
 async def test_what_says_how_to_sign_does_not_travel(guarded: House) -> None:
