@@ -122,7 +122,7 @@ def _measure(doublings_: Sequence[Doubling], quick: bool) -> str:
             sizes = doubling.sizes[:2] if quick else doubling.sizes
             rows += _rows(doubling, sizes, _take(direct, doubling, sizes))
     lines = "\n".join(f"- {line}" for line in machine.described())
-    return f"{lines}\n\n{table(['doubled', 'process', 'CPU, ms', 'exponent', ''], rows)}"
+    return f"{lines}\n\n{table(['doubled', 'process', 'CPU, ms', 'exponent', 'verdict'], rows)}"
 
 
 def main() -> None:
