@@ -12,11 +12,15 @@ from cli.options import DEFAULT_MAX_TOKENS, DEFAULT_URL, Json, MaxTokens, Model,
 
 def ask(
     prompt: Annotated[
-        str | None, typer.Argument(help="The question; - or none: read from a pipe.", show_default=False)
+        str | None, typer.Argument(help="The question; - or none: what is piped in.", show_default=False)
     ] = None,
     files: Annotated[
         list[Path] | None,
-        typer.Option("--file", "-f", help="A text, an image or a PDF to go with it, any number of times; - is a pipe."),
+        typer.Option(
+            "--file",
+            "-f",
+            help="A text, an image or a PDF to go with it, any number of times; - is a pipe, waited for.",
+        ),
     ] = None,
     model: Model = DEFAULT_MODEL,
     system: System = None,
@@ -29,6 +33,10 @@ def ask(
 
     A terminal shows the answer's Markdown; into a pipe goes the text alone. How long it took, and how many tokens, is
     said at the end, beside a pipe on stderr. A connection that breaks is resumed. Ctrl-C cancels the answer.
+
+    What is piped in beside a question goes with it as a file: `sluice ask "What went wrong?" < log`. A pipe that stays
+    open and brings nothing in 3 seconds is left out, and that is said. In a loop that reads a pipe itself, give
+    `< /dev/null`.
 
     Exit code: 0 complete answer, 1 error instead of or in the answer, 2 wrong usage, 3 server not reached or lost,
     130 Ctrl-C.

@@ -22,7 +22,7 @@ def unechoed() -> Iterator[None]:
         terminal = sys.stdin.fileno()
         before = termios.tcgetattr(terminal)
         ours = os.tcgetpgrp(terminal) == os.getpgrp()
-    except (OSError, ValueError, termios.error):  # a pipe, a file, none at all
+    except (AttributeError, OSError, ValueError, termios.error):  # none at all, a pipe, a file
         ours = False
     if not ours:
         yield

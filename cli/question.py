@@ -12,6 +12,9 @@ from typing import Any
 
 import typer
 
+from cli.piped import piped_in
+
+_PIPE = Path("-")
 INPUT_BYTES = 32 << 20  # the largest body that a gateway takes by default
 
 # https://platform.claude.com/docs/en/build-with-claude/vision and …/pdf-support; WebP has a length in between.
@@ -25,12 +28,17 @@ _MAGIC = (
 
 
 def content(prompt: str | None, files: list[Path]) -> str | list[dict[str, Any]]:
-    """The content of a user's message, files first. Raises BadParameter for what is missing, too long or no text."""
-    piped = Path("-") in files
-    if piped and prompt in (None, "-"):
+    """The content of a user's message, files first, then what is piped in beside a question that is given.
+
+    Raises BadParameter for what is missing, too long or no text.
+    """
+    given = prompt not in (None, "-")
+    if _PIPE in files and not given:
         raise typer.BadParameter("give a question; the pipe is a file already", param_hint="PROMPT")
     blocks = [block(str(path), _bytes_of(path)) for path in files]
     question = _question(prompt)
+    if given and _PIPE not in files and piped_in() and (data := _bytes_of(_PIPE)).strip():
+        blocks.append(block("-", data))
     return [*blocks, {"type": "text", "text": question}] if blocks else question
 
 
@@ -49,7 +57,7 @@ def block(name: str, data: bytes) -> dict[str, Any]:
 def _question(prompt: str | None) -> str:
     if prompt is None and sys.stdin.isatty():
         raise typer.BadParameter("give a question, or pipe one in", param_hint="PROMPT")
-    question = _text(_bytes_of(Path("-")), "the question is no") if prompt in (None, "-") else prompt
+    question = _text(_bytes_of(_PIPE), "the question is no") if prompt in (None, "-") else prompt
     if any("\ud800" <= letter <= "\udfff" for letter in question):  # how Python keeps bytes that are no text
         raise typer.BadParameter("the question is no UTF-8 text", param_hint="PROMPT")
     if not question.strip():
@@ -59,7 +67,7 @@ def _question(prompt: str | None) -> str:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        with nullcontext(sys.stdin.buffer) if path == Path("-") else path.open("rb") as file:
+        with nullcontext(sys.stdin.buffer) if path == _PIPE else path.open("rb") as file:
             data = file.read(INPUT_BYTES + 1)
     except OSError as error:
         raise typer.BadParameter(f"{path}: {error.strerror}", param_hint="--file") from None
