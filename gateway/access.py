@@ -18,7 +18,10 @@ from streamlog.errors import ClientError
 from telemetry import announce, facts
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_HOST = re.compile(r"(localhost|[a-z0-9-]+\.localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?", re.IGNORECASE)
+# Addresses, and names that nobody can register on the internet.
+_OWN_HOST = re.compile(
+    r"([0-9.]+|\[[0-9a-f:.]+\]|[a-z0-9_-]+|[a-z0-9._-]+\.(localhost|local|internal))(:[0-9]+)?", re.IGNORECASE
+)
 _log = logging.getLogger("sluice.gateway")
 
 
@@ -40,7 +43,7 @@ class Access:
         Where no key is wanted, a page of another site could spend in the name of whoever looks at it. `ClientError`
         cross_site is raised where its browser says so (https://www.w3.org/TR/fetch-metadata/; over plain HTTP to other
         hosts, where browsers leave that out, by an `Origin` that is not the `Host`), and, by a gateway that listens on
-        loopback, for a `Host` of another name: a page can give its own name the address of its visitor's machine.
+        loopback, for a `Host` of the internet: a page can give its own name the address of its visitor's machine.
         """
         key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ").strip()
         if self._known is None:
@@ -57,7 +60,7 @@ class Access:
             foreign = headers.get("origin", "").partition("//")[2] not in ("", host)
         else:
             foreign = site == "cross-site"
-        if foreign or (self._only_loopback and host and not _HOST.fullmatch(host)):
+        if foreign or (self._only_loopback and host and not _OWN_HOST.fullmatch(host)):
             raise ClientError("cross_site")
 
     async def watch_for_ever(self) -> None:
