@@ -179,8 +179,10 @@ def _calls(stream: Stream, history: History, rules: Rules) -> Iterable[str]:
     content = next((event.at for event in stream.frames if event.name == "content_block_delta"), None)
     if rules.log_lost and _lost_behind(stream, history):
         content = None  # by what Redis still knows, nothing was delivered
-    if content is not None and any(call["started"] > content for call in calls):
-        yield "called again after content was delivered"
+    late = [call for call in calls if content is not None and call["started"] > content]
+    if late:
+        told = [f"{call['started'] - content:+.3f} s to {call['ending']}, {call['events']} events" for call in calls]
+        yield f"called again after content was delivered: {', '.join(told)}"
     for call in calls:
         over = max(stream.ended, call["started"]) + rules.close_s
         if call["ended"] is None or (not stream.left and call["ended"] > over):
