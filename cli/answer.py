@@ -74,7 +74,7 @@ class Answer:
 
     def _add(self, delta: dict[str, Any]) -> str:
         self.begun = True
-        text = str(delta.get("text", ""))
+        text = str(delta.get("text", "")).encode("utf-8", "replace").decode()  # JSON can name half a character
         if text:
             self._parts.append(text)
             self.waits_for = ""

@@ -20,6 +20,11 @@ def test_text_comes_from_text_deltas_only() -> None:
     assert _take(answer, "content_block_delta", delta={"type": "input_json_delta", "partial_json": "{"}) == ""
 
 
+def test_half_a_character_is_shown_as_a_sign() -> None:
+    """JSON can name one half of a pair; no terminal and no file could take it."""
+    assert _take(Answer(), "content_block_delta", delta={"type": "text_delta", "text": "a\ud800b"}) == "a?b"
+
+
 def test_it_is_complete_only_after_message_stop() -> None:
     """A stop reason alone is no end."""
     answer = Answer()
