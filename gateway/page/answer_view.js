@@ -19,6 +19,7 @@ export class AnswerView {
   constructor(answer, actions = []) {
     this.answer = answer;
     this.connected = true;
+    this.sent = true;
     this.body = make("div", { class: "answer-body" });
     this.status = make("p", { class: "status" });
     this.notice = make("div", { class: "notice", role: "note", hidden: true });
@@ -56,6 +57,14 @@ export class AnswerView {
     this.onDrawn?.();
   }
 
+  /** It ends here: the server says something against it. */
+  fail({ message, requestId = "", code = "" }) {
+    this.answer.state = "interrupted";
+    this.answer.error = { message, requestId, code };
+    this.draw();
+    announce(this.notice.textContent);
+  }
+
   /** Tell a screen reader what was read to its end since the last time. */
   speak(ended) {
     const shown = [...this.body.querySelectorAll(".markdown > *")];
@@ -71,12 +80,17 @@ export class AnswerView {
   }
 
   #drawStatus(ended) {
-    const text = ended ? "" : this.connected ? statusText(this.answer) : "Connection lost. The answer goes on; reconnecting…";
+    const text = ended ? "" : this.#troubleText() || statusText(this.answer);
     if (text === this.#said) return;
     this.#said = text;
     this.status.textContent = text;
     this.status.hidden = !text;
     if (!this.connected || this.answer.state === "waiting") announce(text);
+  }
+
+  #troubleText() {
+    if (!this.sent) return "Not sent yet; trying again…";
+    return this.connected ? "" : "Connection lost. The answer goes on; reconnecting…";
   }
 
   #drawNotice() {

@@ -23,17 +23,20 @@ export class Refused extends Error {
 /** The server could not be reached, or broke off. */
 export class Lost extends Error {}
 
+/** Whether to ask again later can change anything. */
+export const isPassing = (error) => error instanceof Lost || (error instanceof Refused && (error.status >= 500 || error.status === 429));
+
 export const listConversations = (page) => json("GET", "/v1/conversations" + query({ limit: 50, page }));
 export const readConversation = (id) => json("GET", `/v1/conversations/${encodeURIComponent(id)}`);
-export const createConversation = (fields) => json("POST", "/v1/conversations", fields);
+export const createConversation = (fields, signal) => json("POST", "/v1/conversations", fields, { signal });
 export const removeConversation = (id) => json("DELETE", `/v1/conversations/${encodeURIComponent(id)}`);
 /** `once` makes it one message, however often it is sent. */
-export const sendMessage = (id, fields, once) =>
-  json("POST", `/v1/conversations/${encodeURIComponent(id)}/messages`, fields, { "idempotency-key": once });
+export const sendMessage = (id, fields, once, signal) =>
+  json("POST", `/v1/conversations/${encodeURIComponent(id)}/messages`, fields, { headers: { "idempotency-key": once }, signal });
 export const cancelJob = (id) => json("POST", `/v1/jobs/${encodeURIComponent(id)}/cancel`);
 export const readJob = (id) => json("GET", `/v1/jobs/${encodeURIComponent(id)}`);
 export const listAssistants = async () => (await json("GET", "/v1/assistants")).data;
-export const listModels = async () => (await json("GET", "/v1/models?limit=100", undefined, VERSION)).data;
+export const listModels = async () => (await json("GET", "/v1/models?limit=100", undefined, { headers: VERSION })).data;
 
 /** Where a program on another machine finds this server, for examples to copy. */
 export const addresses = {
@@ -49,9 +52,9 @@ export async function openEvents(jobId, lastEventId, signal) {
   return response.status === 204 ? null : events(response.body);
 }
 
-async function json(method, path, body, headers = {}) {
+async function json(method, path, body, { headers = {}, signal: left } = {}) {
   const all = body === undefined ? headers : { ...headers, "content-type": "application/json" };
-  const signal = AbortSignal.timeout(ANSWER_MS);
+  const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_MS), ...(left ? [left] : [])]);
   const response = await answered(method, path, { body: body && JSON.stringify(body), headers: all, signal });
   try {
     return await response.json();

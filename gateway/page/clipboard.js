@@ -3,16 +3,25 @@
  * Does not know: what is copied.
  */
 
+import { announce } from "./announcer.js";
 import { make } from "./dom.js";
 
 const SAID_MS = 1_600;
 
+const saying = new WeakMap(); // a button that says so: what stood there, and the timer that brings it back
+
 /** Copy, and say so on the button for a moment. */
 export async function copyText(text, button) {
-  const before = button.textContent;
   const copied = await written(text, button);
+  const { before, timer } = saying.get(button) ?? { before: button.textContent };
+  clearTimeout(timer);
   button.textContent = copied ? "Copied" : "Not copied";
-  setTimeout(() => (button.textContent = before), SAID_MS);
+  announce(button.textContent); // a button's name stays what it was
+  const back = () => {
+    button.textContent = before;
+    saying.delete(button);
+  };
+  saying.set(button, { before, timer: setTimeout(back, SAID_MS) });
 }
 
 async function written(text, button) {

@@ -5,7 +5,7 @@
  * Does not know: what the events say, the document.
  */
 
-import { Lost, Refused, openEvents } from "./api.js";
+import { isPassing, openEvents } from "./api.js";
 
 const SILENCE_MS = 30_000; // the server says something at least every 10 s
 const WAITS_MS = [250, 500, 1_000, 2_000, 4_000, 8_000];
@@ -20,7 +20,7 @@ export async function follow(job, hears, signal) {
     if (taken === ENDED || signal.aborted) return;
     tries = taken ? 0 : tries + 1;
     hears.disconnected();
-    await pause(WAITS_MS[Math.min(tries, WAITS_MS.length - 1)] * (0.75 + Math.random() / 2), signal);
+    await untilAgain(tries, signal);
   }
 }
 
@@ -43,8 +43,7 @@ async function oneConnection(job, hears, signal) {
       if (event.name === "message_stop" || event.name === "error") return ENDED;
     }
   } catch (error) {
-    if (error instanceof Refused && error.status < 500 && error.status !== 429) throw error;
-    if (!(error instanceof Lost || error instanceof Refused || watch.signal.aborted || error instanceof TypeError)) throw error;
+    if (!(isPassing(error) || watch.signal.aborted || error instanceof TypeError)) throw error;
   } finally {
     watch.stop();
   }
@@ -72,6 +71,11 @@ function watchdog(signal) {
   };
   feed();
   return { feed, stop: () => clearTimeout(timer), signal: AbortSignal.any([signal, silence.signal]) };
+}
+
+/** Wait until it is time to try again after so many tries in vain; longer each time, until the signal says stop. */
+export function untilAgain(tries, signal) {
+  return pause(WAITS_MS[Math.min(tries, WAITS_MS.length - 1)] * (0.75 + Math.random() / 2), signal);
 }
 
 /* Ends early when the network comes back. */

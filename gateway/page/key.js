@@ -3,23 +3,25 @@
  * Does not know: addresses, when a key is asked for.
  */
 
+import { deviceStore, put, tabStore } from "./storage.js";
+
 const NAME = "sluice:key";
 
 /** The key, or null. */
 export function readKey() {
-  return sessionStorage.getItem(NAME) ?? localStorage.getItem(NAME);
+  return tabStore.getItem(NAME) ?? deviceStore.getItem(NAME);
 }
 
 /** Keep a key; one of an empty text is forgotten. */
 export function keepKey(key, onDevice) {
-  sessionStorage.removeItem(NAME);
-  localStorage.removeItem(NAME);
-  if (key) (onDevice ? localStorage : sessionStorage).setItem(NAME, key);
+  tabStore.removeItem(NAME);
+  deviceStore.removeItem(NAME);
+  if (key) put(NAME, key, onDevice ? deviceStore : tabStore);
 }
 
 /** Whether the key is kept on this device. */
 export function isOnDevice() {
-  return localStorage.getItem(NAME) !== null;
+  return deviceStore.getItem(NAME) !== null;
 }
 
 /** Whether a text can be a key at all: it has to fit a header. */

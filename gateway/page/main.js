@@ -7,28 +7,34 @@
 import { Refused, listAssistants, listModels } from "./api.js";
 import { byId, make } from "./dom.js";
 import { askForKey, withKey } from "./key_dialog.js";
-import { put } from "./shelf.js";
+import { openField, settleText, takeText } from "./field.js";
 import { mark, showList, toggleDrawer } from "./side.js";
+import { deviceStore, put } from "./storage.js";
 import { Thread } from "./thread.js";
 
 const NEAR_PX = 90;
-const DRAFT = "sluice:draft";
 const MODEL = "sluice:model";
 const tabs = new BroadcastChannel("sluice");
-const thread = new Thread({ changed, drawn });
+const thread = new Thread({ changed, drawn, troubled: tell, reopen: open });
 let pinned = true;
 
 function changed(isNews = false) {
   const busy = Boolean(thread?.running) || Boolean(thread?.sending);
-  byId("send").hidden = busy;
-  byId("stop").hidden = !busy;
-  byId("stop").disabled = !thread?.running;
+  exchange(byId(busy ? "send" : "stop"), byId(busy ? "stop" : "send"));
   byId("empty").hidden = byId("thread").childElementCount > 0 || Boolean(thread?.id);
   byId("title").textContent = thread?.title || "New conversation";
   document.title = thread?.title ? `${thread.title} · Sluice` : "Sluice";
   chooseWhom();
   if (thread?.id && location.hash !== `#${thread.id}`) history.pushState(null, "", `#${thread.id}`);
   if (isNews) news(thread.id);
+}
+
+/* Show one button in the place of another; where the person was they stay. */
+function exchange(before, after) {
+  const isThere = document.activeElement === before;
+  after.hidden = false;
+  if (isThere) after.focus();
+  before.hidden = true;
 }
 
 /* The other tabs learn that there is something new in a conversation, and so does the list here. */
@@ -38,7 +44,7 @@ function news(id) {
 }
 
 function refresh() {
-  return showList(thread.id, removed).catch(tell);
+  return showList(thread.id, { removed, tell }).catch(tell);
 }
 
 function removed(id) {
@@ -67,14 +73,17 @@ async function route() {
   if (!id) return thread.blank();
   if (id === thread.id) return undefined;
   pinned = true;
+  return open(id);
+}
+
+async function open(id) {
   try {
     await thread.open(id);
-    mark(id);
   } catch (error) {
-    begin();
+    if (error.status === 404) begin();
     tell(error);
   }
-  return undefined;
+  mark(thread.id);
 }
 
 function begin() {
@@ -87,35 +96,22 @@ function begin() {
 }
 
 async function send() {
-  const field = byId("message");
-  const text = field.value.trim();
-  if (!text || thread.running || thread.sending) return;
+  if (thread.running || thread.sending) return;
+  const text = takeText();
+  if (!text) return;
   tell(null);
-  setText("");
   pinned = true;
-  const isNew = !thread.id;
+  const choice = { assistant: byId("assistant").value, model: byId("model").hidden ? "" : byId("model").value };
+  let id = null;
   try {
-    await thread.send(text, { assistant: byId("assistant").value, model: byId("model").hidden ? "" : byId("model").value });
-    news(thread.id);
+    id = await thread.send(text, choice);
+    if (id) news(id);
   } catch (error) {
-    if (!field.value) setText(text);
-    if (isNew && thread.id) refresh();
+    if (thread.id) refresh();
     tell(error);
+  } finally {
+    settleText(text, id !== null);
   }
-}
-
-function setText(text) {
-  const field = byId("message");
-  field.value = text;
-  put(DRAFT, text);
-  fit(field);
-}
-
-/* For browsers that do not size a field by its content. */
-function fit(field) {
-  if (CSS.supports("field-sizing", "content")) return;
-  field.style.height = "auto";
-  field.style.height = `${field.scrollHeight}px`;
 }
 
 function drawn() {
@@ -131,10 +127,11 @@ function scrolled() {
 }
 
 function stop() {
-  thread.stop()?.catch(tell);
+  thread.stop().catch(tell);
 }
 
 function keyed(event) {
+  if (event.isComposing) return; // Escape then ends what is being composed
   if (event.key === "Escape" && byId("side").classList.contains("open")) toggleDrawer(false);
   else if (event.key === "Escape" && !byId("key-dialog").open) stop();
 }
@@ -143,7 +140,7 @@ async function offerChoices() {
   const [assistants, models] = await Promise.all([withKey(listAssistants).catch(() => []), listModels().catch(() => [])]);
   byId("assistant").append(...assistants.map(({ name, title }) => make("option", { value: name }, title || name)));
   byId("model").append(...models.map(({ id, display_name: name }) => make("option", { value: id }, name || id)));
-  byId("model").value = localStorage.getItem(MODEL) ?? "";
+  byId("model").value = deviceStore.getItem(MODEL) ?? "";
   if (byId("model").selectedIndex < 0) byId("model").value = "";
   changed();
 }
@@ -156,18 +153,18 @@ function listen() {
     event.preventDefault();
     send();
   });
-  on("message", "input", ({ target }) => (put(DRAFT, target.value), fit(target)));
   on("stop", "click", stop);
+  on("skip", "click", (event) => (event.preventDefault(), byId("message").focus())); // the address names a conversation
   on("new", "click", begin);
   on("menu", "click", () => toggleDrawer(true));
   on("veil", "click", () => toggleDrawer(false));
   on("latest", "click", () => ((pinned = true), drawn(), byId("message").focus()));
   on("scroll", "scroll", scrolled);
   on("assistant", "change", chooseWhom);
-  on("model", "change", ({ target }) => localStorage.setItem(MODEL, target.value));
+  on("model", "change", ({ target }) => put(MODEL, target.value, deviceStore));
   on("key-open", "click", async () => (await askForKey()) && location.reload());
   on("theme", "change", ({ target }) => {
-    localStorage.setItem("sluice:theme", target.value);
+    put("sluice:theme", target.value, deviceStore);
     document.documentElement.dataset.theme = target.value;
   });
   addEventListener("keydown", keyed);
@@ -175,12 +172,12 @@ function listen() {
   addEventListener("popstate", route);
   tabs.onmessage = ({ data }) => {
     refresh();
-    if (data === thread.id && !thread.running && !thread.sending) thread.open(data).catch(begin);
+    if (data && data === thread.id && !thread.running && !thread.sending) open(data);
   };
 }
 
 byId("theme").value = document.documentElement.dataset.theme;
-setText(sessionStorage.getItem(DRAFT) ?? "");
+openField();
 listen();
 changed();
 await route();

@@ -1,9 +1,11 @@
-/* What outlives a reload: how far the answer of a job has come, and what was being written.
+/* What outlives a reload of an answer: how far it has come.
  *
  * Invariant: an answer and its position are kept and found together. Without room nothing is kept, and nothing breaks:
  * the events are then read from the start.
  * Does not know: the network, the document.
  */
+
+import { names, put, tabStore } from "./storage.js";
 
 const ANSWER = "sluice:answer:";
 
@@ -15,19 +17,10 @@ export function keepAnswer(job, answer) {
 
 /** {lastEventId, answer} of a job, or null. */
 export function keptAnswerOf(jobId) {
-  return JSON.parse(sessionStorage.getItem(ANSWER + jobId) ?? "null");
+  return JSON.parse(tabStore.getItem(ANSWER + jobId) ?? "null");
 }
 
 /** No answer is growing any more. */
 export function forgetAnswers() {
-  for (const name of Object.keys(sessionStorage)) if (name.startsWith(ANSWER)) sessionStorage.removeItem(name);
-}
-
-/** A word that this tab keeps. */
-export function put(name, value) {
-  try {
-    sessionStorage.setItem(name, value);
-  } catch {
-    sessionStorage.removeItem(name);
-  }
+  for (const name of names(tabStore)) if (name.startsWith(ANSWER)) tabStore.removeItem(name);
 }

@@ -99,13 +99,13 @@ async def test_a_lost_network_is_no_lost_answer(new: NewTab, cluster: Cluster, a
 async def test_a_message_sent_into_a_dead_network_arrives_once(
     new: NewTab, cluster: Cluster, api: Api, upstream: Api
 ) -> None:
-    """Its answer got lost on the way; the page sends it again, and it is the same message."""
+    """Its answer got lost on the way; the page says so and sends it again, and it is the same message."""
     before = await asked_of(upstream)
     async with Proxy(cluster.url.removeprefix("http://")) as proxy:
         tab = await (await new(f"http://127.0.0.1:{proxy.port}")).open()
         await tab.page.route("**/messages", _lose_the_answer)
         await tab.ask(_QUESTION)
-        await tab.until("() => document.querySelector('.status')?.textContent.startsWith('Connection lost')")
+        await tab.until("() => document.querySelector('.status')?.textContent.startsWith('Not sent yet')")
         await tab.page.unroute("**/messages")
         await tab.until_ended()
     assert await tab.shown() == await tab.whole(await said(api))
