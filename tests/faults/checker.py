@@ -6,8 +6,9 @@ Does not know: which fault was injected; what is allowed comes with `Rules`.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tests.faults.history import Entry, Event, History, Stream
 
@@ -23,6 +24,7 @@ NAMES = frozenset(
 STAMP = re.compile(rb"@(\d+) ")
 _DELTAS = re.compile(r"\bevents=(\d+)")
 _TAIL_S = 3.0  # more than a Redis that flushes every second can lose
+_GIVEN_UP_S = 0.1
 _MARKS = (b"done", b"failed", b"cancelled")
 
 
@@ -179,14 +181,18 @@ def _calls(stream: Stream, history: History, rules: Rules) -> Iterable[str]:
     content = next((event.at for event in stream.frames if event.name == "content_block_delta"), None)
     if rules.log_lost and _lost_behind(stream, history):
         content = None  # by what Redis still knows, nothing was delivered
-    late = [call for call in calls if content is not None and call["started"] > content]
-    if late:
-        told = [f"{call['started'] - content:+.3f} s to {call['ending']}, {call['events']} events" for call in calls]
+    if content is not None and any(call["started"] > content and not _given_up(call) for call in calls):
+        told = [f"{call['started'] - content:+.3f} s to {call['ending']}" for call in calls]
         yield f"called again after content was delivered: {', '.join(told)}"
     for call in calls:
         over = max(stream.ended, call["started"]) + rules.close_s
         if call["ended"] is None or (not stream.left and call["ended"] > over):
             yield f"its upstream call was not closed within {rules.close_s} s of its end"
+
+
+def _given_up(call: Mapping[str, Any]) -> bool:
+    """Whether its caller had gone when the upstream, behind with its work, came to it: made earlier, arrived late."""
+    return call["ending"] == "client_closed" and call["ended"] - call["started"] < _GIVEN_UP_S
 
 
 def endings(history: History) -> dict[str, int]:

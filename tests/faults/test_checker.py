@@ -114,6 +114,16 @@ def test_upstream_calls() -> None:
         assert breach in breaches
 
 
+@pytest.mark.parametrize(("ended", "found"), [(1.55, False), (1.8, True)])
+def test_a_call_that_was_given_up_before_it_arrived(ended: float, found: bool) -> None:
+    """An upstream that is behind notes a call that a drain gave back behind the one that answered; one that it goes on
+    to serve is a second one."""
+    late = _history()
+    late.calls.append({"label": "a", "started": 1.5, "ended": ended, "ending": "client_closed"})
+    breaches = check(late, Rules(frozenset({"worker_lost"}), calls=2))
+    assert any("called again after content" in breach for breach in breaches) == found
+
+
 def test_a_run_without_a_fault_does_not_count() -> None:
     """Nor does one without streams."""
     assert check(History(1), RULES) == ["no fault was injected", "there was no stream"]
