@@ -1,4 +1,4 @@
-"""The page where the network is slow or away: nothing that was written is lost, nothing lands in another conversation."""
+"""The page where the network is slow or away: nothing written is lost, nothing lands in another conversation."""
 
 import asyncio
 import json
