@@ -22,14 +22,16 @@ _QUESTIONS = "[...document.querySelectorAll('.question')].map((one) => one.textC
 
 @asynccontextmanager
 async def _held(tab: Tab, pattern: str, method: str) -> AsyncIterator[asyncio.Event]:
-    """Such requests wait for the end of the block; the event says that there is one."""
+    """Answers to such requests arrive at the end of the block; the event says that there is one."""
     came, go = asyncio.Event(), asyncio.Event()
 
     async def hold(route: Route) -> None:
-        if route.request.method == method:
-            came.set()
-            await go.wait()
-        await route.continue_()
+        if route.request.method != method:
+            return await route.continue_()
+        answer = await route.fetch()
+        came.set()
+        await go.wait()
+        return await route.fulfill(response=answer)
 
     await tab.page.route(pattern, hold)
     yield came
