@@ -192,7 +192,7 @@ def _calls(stream: Stream, history: History, rules: Rules) -> Iterable[str]:
 
 def _given_up(call: Mapping[str, Any]) -> bool:
     """Whether its caller had gone when the upstream, behind with its work, came to it: made earlier, arrived late."""
-    return call["ending"] == "client_closed" and call["ended"] - call["started"] < _GIVEN_UP_S
+    return call["ending"] == "client_closed" and float(call["ended"]) - float(call["started"]) < _GIVEN_UP_S
 
 
 def endings(history: History) -> dict[str, int]:
