@@ -78,13 +78,15 @@ class Claims:
             for job_id, attempt, hold_ms, wait_us, arq_job, body, *record in rows
         ]
 
-    async def renew(self, claims: Sequence[tuple[str, int]]) -> tuple[set[str], list[Ended]]:
-        """Extend the leases of these (id, attempt) pairs.
+    async def renew(
+        self, claims: Sequence[tuple[str, int]], unseen: Sequence[str] = ()
+    ) -> tuple[set[str], list[Ended]]:
+        """Extend the leases of these (id, attempt) pairs, and those of the `unseen` ids, of which nothing is asked.
 
-        Answers the ids that are no longer ours, and the jobs ended just now because nobody listens any more.
+        Answers the ids of pairs that are no longer ours, and the jobs ended just now because nobody listens any more.
         """
         flat = [value for pair in claims for value in pair]
-        answers = await self._line.script("renew", self._lease_ms, *flat)
+        answers = await self._line.script("renew", self._lease_ms, len(unseen), *unseen, *flat)
         lost: set[str] = set()
         abandoned: list[Ended] = []
         for (job_id, _), answer in zip(claims, answers, strict=True):

@@ -6,7 +6,7 @@ that line, and the very same bytes are stored, published and sent.
 Does not know: Redis, asyncio, what the events mean.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from streamlog.positions import EventId, Position
@@ -57,6 +57,13 @@ class Chunk:
 def id_line(job_id: str, position: Position) -> bytes:
     """The line that comes first in a frame: it cannot occur inside one, since the data is JSON on one line."""
     return b"id: %s\n" % str(EventId(job_id, position)).encode()
+
+
+def framed(job_id: str, attempt: int, first: int, events: Sequence[bytes]) -> bytes:
+    """Complete events as frames, numbered from `first` on."""
+    # This is done for every event: an id line is formatted in one step.
+    line = b"id: %s:%d-" % (job_id.encode(), attempt)
+    return b"".join([b"%s%d\n%s" % (line, number, event) for number, event in enumerate(events, first)])
 
 
 def from_message(message: bytes) -> Chunk:

@@ -7,15 +7,13 @@ Does not know: Claude's events, HTTP, the lease itself (it asks `fence`).
 """
 
 import asyncio
-import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from streamlog.errors import InternalError
-from streamlog.frames import MAX_CHUNK_BYTES, id_line
+from streamlog.frames import MAX_CHUNK_BYTES, framed
 from streamlog.line import Line
-from streamlog.positions import Position
 
 MOST_SENT = 16
 
@@ -74,8 +72,7 @@ class Writer:
         _forgiven(self._line.script("note", self.job_id, self.attempt, *fields))
 
     def _framed(self, events: Sequence[bytes]) -> bytes:
-        lines = (id_line(self.job_id, Position(self.attempt, self.number + i)) for i in range(1, len(events) + 1))
-        return b"".join(itertools.chain.from_iterable(zip(lines, events, strict=True)))
+        return framed(self.job_id, self.attempt, self.number + 1, events)
 
     def _append(
         self, data: bytes, count: int, mark: str, code: str, fields: Sequence[str | bytes]

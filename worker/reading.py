@@ -34,7 +34,10 @@ class Reading:
         Raises `streamlog.errors.UpstreamError` for what is no event, `UpstreamFailed` for an event that lies.
         """
         ready: list[bytes] = []
-        for event in self._splitter.feed(read):
+        events = self._splitter.feed(read)
+        if self.begun and self._splitter.only_deltas:
+            return events
+        for event in events:
             while event.startswith(b"id:"):  # the upstream's own position; a client must come back with ours
                 event = event.partition(b"\n")[2]
             name = name_of(event)

@@ -13,9 +13,10 @@ from typing import Any
 
 import anthropic
 import httpx2
-from anthropic import AsyncAnthropic, AsyncStream, Omit
+from anthropic import AsyncStream, Omit
 
 from streamlog.jobs import Request
+from worker.client import Client
 from worker.retries import Refusal, UpstreamFailed
 from worker.transport import DirectTransport
 
@@ -23,6 +24,7 @@ _DRAIN_S = 1.0
 _REFUSAL_BYTES = 64 * 1024
 _KEY_AS_BEARER_SINCE = "2026-10-21"
 _VERSION = "2023-06-01"
+_OMITTED = Omit()
 _TRAVELS_BACK = ("request-id", "retry-after", "x-should-retry", "content-type")
 
 
@@ -58,7 +60,7 @@ class Upstream:
     def __init__(self, *, connections: int, connect_s: float, idle_s: float, run_limit_s: float) -> None:
         http = anthropic.DefaultAsyncHttpxClient(transport=DirectTransport(keep=connections))
         with _credentials_named():
-            self._client = AsyncAnthropic(max_retries=0, http_client=http)
+            self._client = Client(max_retries=0, http_client=http)
         self._stream_timeout = httpx2.Timeout(connect=connect_s, read=idle_s, write=idle_s, pool=connect_s)
         # A message that does not stream is silent until it is there.
         self._whole_timeout = httpx2.Timeout(connect=connect_s, read=run_limit_s, write=idle_s, pool=connect_s)
@@ -106,14 +108,14 @@ class Upstream:
         headers: dict[str, Any] = {
             "X-Stainless-Raw-Response": "stream",  # the SDK's own switch for an unread response
             "content-type": "application/json",
-            "anthropic-version": Omit(),  # a call without one is the API's to refuse
+            "anthropic-version": _OMITTED,  # a call without one is the API's to refuse
             **request.headers,
         }
         if request.stream:
             headers["accept-encoding"] = "identity"  # a compressor would hold events back
         # Before this version the API expects a key as x-api-key; since then the SDK sends it as Bearer.
         if self._client.api_key and request.headers.get("anthropic-version", "9999") < _KEY_AS_BEARER_SINCE:
-            headers |= {"x-api-key": self._client.api_key, "authorization": Omit()}
+            headers |= {"x-api-key": self._client.api_key, "authorization": _OMITTED}
         return headers
 
 

@@ -81,8 +81,7 @@ local attempt = next_attempt(0, now_ms)
 local queue_until_ms = now_ms + tonumber(ARGV[6])
 redis.call('HSET', RECORD .. id, 'state', 'queued', 'attempt', attempt, 'last', attempt .. '-0', 'claims', '0',
   'created_us', now_us, 'owner', owner, 'body_bytes', ARGV[2], 'queue_wait_ms', ARGV[6], 'lane', lane, 'fingerprint', fingerprint,
-  'queue_until_ms', digits(queue_until_ms), 'hold_until_ms', digits(now_ms + tonumber(ARGV[7])))
-for i = 19, #ARGV, 2 do redis.call('HSET', RECORD .. id, ARGV[i], ARGV[i + 1]) end
+  'queue_until_ms', digits(queue_until_ms), 'hold_until_ms', digits(now_ms + tonumber(ARGV[7])), unpack(ARGV, 19))
 redis.call('PEXPIRE', RECORD .. id, life_ms)
 redis.call('SET', ARQ_JOB .. id, ARGV[8], 'PX', life_ms)
 

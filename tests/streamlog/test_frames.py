@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlog.frames import Chunk, from_entry, from_message, id_line
+from streamlog.frames import Chunk, framed, from_entry, from_message, id_line
 from streamlog.positions import Position
 
 JOB = "job_" + "a" * 22
@@ -53,6 +53,13 @@ def test_a_message_that_is_not_ours_is_refused(message: bytes) -> None:
     """Whoever reads a channel learns it by `ValueError`."""
     with pytest.raises(ValueError):  # the text is int()'s or unpacking's own
         from_message(message)
+
+
+@given(st.lists(DATA, max_size=12), st.integers(1, 120))
+def test_events_are_framed_by_their_id_lines(lines: list[bytes], first: int) -> None:
+    """Made at once, they are what each is by itself."""
+    events = [b"event: e\ndata: " + line + b"\n\n" for line in lines]
+    assert framed(JOB, 7, first, events) == b"".join(_frames(7, first, lines))
 
 
 @given(st.lists(DATA, min_size=1, max_size=12), st.integers(1, 120), st.data())

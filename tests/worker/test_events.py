@@ -17,6 +17,13 @@ TEXTS = st.text(alphabet=f'ab:{{}}"\\ é😀{NO_ENDS}', max_size=12).map(str.enc
 EVENTS = st.lists(TEXTS.map(lambda text: b"event: ping\ndata: " + text + b"\n\n"), min_size=1, max_size=6)
 MIXED = st.lists(st.sampled_from([b"data: a", b"event: x", b": c", b"\n", b"\r\n", b"\r", b"\r\r", b"\n\r"]))
 LAST = b"event: end\n\n"
+DELTA = b"event: content_block_delta"
+NAMED = st.lists(
+    st.sampled_from(
+        [DELTA, b"event: message_stop", b"data: ", b"data: " + DELTA, b"id: 1", b": c", b"\n", b"\n\n", b"\n\n\n"]
+    ),
+    max_size=12,
+).map(b"".join)
 
 
 def split(data: bytes, cuts: list[int]) -> tuple[list[bytes], bytes]:
@@ -55,6 +62,27 @@ def test_any_split_of_mixed_line_ends_gives_the_same_events(parts: list[bytes], 
     whole = b"".join(parts) + LAST
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=12)))
     assert split(whole, cuts) == split(whole, list(range(1, len(whole))))
+
+
+@given(NAMED, st.data())
+def test_only_deltas_are_told_to_be_only_deltas(whole: bytes, data: st.DataObject) -> None:
+    """Never of a read that completes any other event; what is written is then not looked at one by one."""
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=4)))
+    splitter = Splitter()
+    for a, b in pairwise([0, *cuts, len(whole)]):
+        found = splitter.feed(whole[a:b])
+        if splitter.only_deltas:
+            assert {name_of(event) for event in found} <= {b"content_block_delta"}
+
+
+def test_deltas_as_claude_sends_them_are_told_to_be_only_deltas() -> None:
+    """However they are cut; with another event among them, or at the end, not."""
+    delta, splitter = DELTA + b"\ndata: {}\n\n", Splitter()
+    told = []
+    for read in (delta * 3, delta + delta[:9], delta[9:] * 1 + delta, delta + LAST, delta):
+        splitter.feed(read)
+        told.append(splitter.only_deltas)
+    assert told == [True, True, True, False, True]
 
 
 @given(MIXED)

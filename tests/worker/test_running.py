@@ -57,12 +57,14 @@ class Refusing(Claims):
 
     def __init__(self, *errors: Exception) -> None:
         self._errors = list(errors)
-        self.renewed: list[Sequence[tuple[str, int]]] = []
+        self.renewed: list[tuple[Sequence[tuple[str, int]], Sequence[str]]] = []
 
-    async def renew(self, claims: Sequence[tuple[str, int]]) -> tuple[set[str], list[Ended]]:
+    async def renew(
+        self, claims: Sequence[tuple[str, int]], unseen: Sequence[str] = ()
+    ) -> tuple[set[str], list[Ended]]:
         if self._errors:
             raise self._errors.pop(0)
-        self.renewed.append(claims)
+        self.renewed.append((claims, unseen))
         return set(), []
 
 
@@ -110,10 +112,12 @@ async def test_a_renewal_that_was_answered_late_is_repeated_at_once(monkeypatch:
     class Answering(Refusing):
         after_s = 0.1
 
-        async def renew(self, claims: Sequence[tuple[str, int]]) -> tuple[set[str], list[Ended]]:
+        async def renew(
+            self, claims: Sequence[tuple[str, int]], unseen: Sequence[str] = ()
+        ) -> tuple[set[str], list[Ended]]:
             nonlocal now
             now += self.after_s
-            return await super().renew(claims)
+            return await super().renew(claims, unseen)
 
     claims = Answering()
     running = Running(claims, 5.0)
@@ -131,10 +135,12 @@ async def test_a_renewal_counts_from_when_it_was_asked_for(monkeypatch: pytest.M
     monkeypatch.setattr("worker.running.monotonic", lambda: now)
 
     class Slow(Refusing):
-        async def renew(self, claims: Sequence[tuple[str, int]]) -> tuple[set[str], list[Ended]]:
+        async def renew(
+            self, claims: Sequence[tuple[str, int]], unseen: Sequence[str] = ()
+        ) -> tuple[set[str], list[Ended]]:
             nonlocal now
             now += 3.0
-            return await super().renew(claims)
+            return await super().renew(claims, unseen)
 
     running, run = Running(Slow(), 0.03), Run(claim(), since=0.0)
     running.runs = {"job_x": run}
@@ -198,7 +204,7 @@ async def test_renewal_survives_redis_errors(error: Exception) -> None:
     running.runs = {"job_x": Run(claim(), monotonic())}
     async with meanwhile(running.renew_for_ever()):
         await until(lambda: len(claims.renewed) > 1)
-    assert claims.renewed[0] == [("job_x", 1)]
+    assert claims.renewed[0] in (([("job_x", 1)], []), ([], ["job_x"]))
 
 
 async def test_while_nothing_runs_nothing_is_asked() -> None:
@@ -207,5 +213,32 @@ async def test_while_nothing_runs_nothing_is_asked() -> None:
     running = Running(claims, 0.03)
     async with meanwhile(running.renew_for_ever()):
         running.runs = {"job_x": Run(claim(), monotonic())}
+        await until(lambda: ([("job_x", 1)], []) in claims.renewed)
+    assert ([], []) not in claims.renewed
+
+
+async def test_each_renewal_extends_all_and_looks_at_a_part() -> None:
+    """In three turns every run has been looked at; one that is being closed is looked at, and else let go."""
+    claims = Refusing()
+    running = Running(claims, 5.0)
+    ids = {f"job_{number}" for number in range(60)}
+    running.runs = {job_id: Run(claim(job_id), monotonic()) for job_id in ids}
+    running.runs["job_7"].closed = True
+    for part in range(3):
+        await running._renew(part)
+    looked_at = [{job_id for job_id, _ in pairs} for pairs, _ in claims.renewed]
+    assert sorted(job_id for seen in looked_at for job_id in seen) == sorted(ids)
+    for seen, (_, unseen) in zip(looked_at, claims.renewed, strict=True):
+        assert seen | set(unseen) | {"job_7"} == ids
+        assert not seen & set(unseen)
+
+
+async def test_a_nudge_has_all_looked_at() -> None:
+    """One of them was cancelled, and the nudge does not say which."""
+    claims = Refusing()
+    running = Running(claims, 60.0)
+    running.runs = {job_id: Run(claim(job_id), monotonic()) for job_id in ("job_a", "job_b", "job_c", "job_d")}
+    async with meanwhile(running.renew_for_ever()):
+        running.renew_soon()
         await until(lambda: claims.renewed)
-    assert [("job_x", 1)] in claims.renewed and [] not in claims.renewed
+    assert len(claims.renewed[0][0]) == 4

@@ -29,6 +29,13 @@ RENEW = of(
     ("+ (tonumber(grace_ms) or 0) > now_ms", "> now_ms", "renew_waits_for_the_grace"),
     ("if ours and of[3] == '1' then", "if false then", "renew_ends_an_attached_job_that_nobody_watched_for_its_grace"),
     ("redis.call('ZADD', LEASES, lease_end_ms, id)", "", "renew_extends_what_is_ours"),
+    ("math.min(from + PAGE, looked_from) - 1", "from", "renew_extends_what_it_does_not_look_at"),
+    (
+        "redis.call('ZADD', LEASES, 'XX', 'GT', ",
+        "redis.call('ZADD', LEASES, 'GT', ",
+        "renew_gives_no_lease_to_what_has_none",
+    ),
+    ("redis.call('ZADD', LEASES, 'XX', 'GT', ", "redis.call('ZADD', LEASES, 'XX', ", "renew_shortens_no_lease"),
 )
 SWEEP = of(
     "sweep",

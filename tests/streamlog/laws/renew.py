@@ -21,6 +21,38 @@ async def renew_extends_what_is_ours(world: World) -> None:
 
 
 @law
+async def renew_extends_what_it_does_not_look_at(world: World) -> None:
+    """Any number of leases at once, beside those that are looked at; nobody is told of them."""
+    seen, *others = [(await world.running())[0] for _ in range(4)]
+    for claim in (seen, *others):
+        await world.pass_time(claim.job_id, 3)
+    strangers = [f"job_{number:022}" for number in range(5_000)]
+    unseen = [*strangers[:1_200], *(claim.job_id for claim in others), *strangers[1_200:]]
+    assert await world.claims().renew([(seen.job_id, seen.attempt)], unseen) == (set(), [])
+    for claim in (seen, *others):
+        assert LEASE_S - 2 < await _lease_left_s(world, claim.job_id) <= LEASE_S
+
+
+@law
+async def renew_gives_no_lease_to_what_has_none(world: World) -> None:
+    """A job that ended or waits, unseen by its worker, stays as it is."""
+    claim, _ = await world.running()
+    await world.log.end(claim.job_id, None, "cancelled", "cancelled")
+    assert await world.claims().renew([], [claim.job_id]) == (set(), [])
+    assert await world.call("ZCARD", world.keys.leases) == 0
+
+
+@law
+async def renew_shortens_no_lease(world: World) -> None:
+    """A job may be another worker's by now, with a longer lease."""
+    claim, _ = await world.running()
+    far_ms = await world.now_ms() + 600_000
+    await world.call("ZADD", world.keys.leases, far_ms, claim.job_id)
+    await world.claims().renew([], [claim.job_id])
+    assert await _lease_left_s(world, claim.job_id) > LEASE_S + 1
+
+
+@law
 async def renew_says_lost_for_another_attempt(world: World) -> None:
     """A worker that was overtaken hears so, and the other's lease is left as it is."""
     stale, _ = await world.running()

@@ -1,0 +1,59 @@
+"""The SDK's client, which builds the head of a request once for all requests that are alike.
+
+To merge a request's headers and addresses anew costs the SDK 60 % of a call, for calls that differ in their body only
+(measured: docs/performance.md).
+Invariant: what is sent is what the SDK builds for these very options, but for the body and its length; whatever it
+builds from is part of what a head is kept by.
+Does not know: what is asked, when a call is repeated.
+"""
+
+from typing import Any
+
+import httpx2
+from anthropic import AsyncAnthropic
+from anthropic._models import FinalRequestOptions
+
+_MOST_HEADS = 256  # clients choose some of the headers
+
+
+class Client(AsyncAnthropic):
+    """`AsyncAnthropic`, quicker for calls whose body is given as bytes (`content`)."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._heads: dict[tuple[object, ...], httpx2.Request] = {}
+
+    @property
+    def user_agent(self) -> str:
+        """The SDK's own: it would tell the name of this class."""
+        return f"AsyncAnthropic/Python {self._version}"
+
+    def _build_request(self, options: FinalRequestOptions, *, retries_taken: int = 0) -> httpx2.Request:
+        content = options.content
+        if not (content and isinstance(content, bytes)):
+            return super()._build_request(options, retries_taken=retries_taken)
+        alike = self._alike(options, retries_taken)
+        head = self._heads.get(alike)
+        if head is None:
+            head = self._heads[alike] = self._built(options, retries_taken)
+        return httpx2.Request(head.method, head.url, headers=head.headers, content=content, extensions=head.extensions)
+
+    def _built(self, options: FinalRequestOptions, retries_taken: int) -> httpx2.Request:
+        """By the SDK, for a body that is not kept with it."""
+        if len(self._heads) >= _MOST_HEADS:
+            self._heads.clear()
+        head = super()._build_request(options.model_copy(update={"content": b"-"}), retries_taken=retries_taken)
+        del head.headers["content-length"]
+        return head
+
+    def _alike(self, options: FinalRequestOptions, retries_taken: int) -> tuple[object, ...]:
+        """All that the SDK builds a head from, and that may change while a client lives."""
+        return (
+            options.method,
+            options.url,
+            repr(options.timeout),
+            retries_taken,
+            self.api_key,
+            self.auth_token,
+            *(options.headers or {}).items(),
+        )
