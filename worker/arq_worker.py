@@ -23,7 +23,7 @@ from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
 
 from streamlog.bell import Bell
-from streamlog.claims import Claim, Claims
+from streamlog.claims import MOST_AT_ONCE, Claim, Claims
 from streamlog.redis_link import LINK_ERRORS
 from telemetry import announce, facts
 from worker.running import Run, Running
@@ -167,7 +167,8 @@ class QueueWorker(Worker):
                 return
             for claim in claims:
                 await self._begin(claim, asked)
-            if not claims and await self._bell.wait(self._bell_s):
+            # What a claim leaves in the queue rings the bell: to ask again at once would hold up what has just begun.
+            if len(claims) < min(free, MOST_AT_ONCE) and await self._bell.wait(self._bell_s):
                 self._running.renew_soon()
         except LINK_ERRORS as error:
             if self._stopping.is_set():

@@ -36,7 +36,16 @@ class Client(AsyncAnthropic):
         head = self._heads.get(alike)
         if head is None:
             head = self._heads[alike] = self._built(options, retries_taken)
-        return httpx2.Request(head.method, head.url, headers=head.headers, content=content, extensions=head.extensions)
+        request = httpx2.Request(
+            head.method,
+            head.url,
+            headers=head.headers,
+            stream=httpx2.ByteStream(content),
+            extensions=head.extensions,
+        )
+        request.headers["Content-Length"] = str(len(content))
+        request.read()
+        return request
 
     def _built(self, options: FinalRequestOptions, retries_taken: int) -> httpx2.Request:
         """By the SDK, for a body that is not kept with it."""

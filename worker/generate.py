@@ -31,6 +31,7 @@ _CALL = re.compile(
     r"(POST /v1/messages(/count_tokens)?|GET /v1/models(/[A-Za-z0-9][A-Za-z0-9._:@-]{0,255})?)(\?[^\x00-\x20\x7f]*)?"
 )
 # What Anthropic's own limits count: https://docs.claude.com/en/api/rate-limits (cache reads are free for most models).
+_NOTED_AFTER_S = 0.1
 _COUNTED = ("input_tokens", "cache_creation_input_tokens", "output_tokens")
 
 
@@ -119,11 +120,16 @@ class Generation:
             self._answered = True
             announce(facts.UpstreamAnswered(200))
             self._writer.head = json.dumps({"status": 200, "headers": answer.headers}).encode()
+            # It goes with the first content; a client that has to be answered before that wants it, and can wait a bit.
+            noted = asyncio.get_running_loop().call_later(_NOTED_AFTER_S, self._note_head)
+            try:
+                await (self._stream(answer, called) if self._request.stream else self._whole(answer))
+            finally:
+                noted.cancel()
+
+    def _note_head(self) -> None:
+        if not self._writer.begun:
             self._writer.note(["response", self._writer.head])
-            if self._request.stream:
-                await self._stream(answer, called)
-            else:
-                await self._whole(answer)
 
     async def _stream(self, answer: Answer, called: float) -> None:
         """The loop that matters: read, write, until the message is complete."""

@@ -84,13 +84,14 @@ class Running:
                 _log.exception("leases not renewed")
 
     async def _renew(self, part: int | None = None) -> None:
-        """Look at one part of the runs, or at all."""
+        """Look at one part of the runs, or at all; and at those whose lease may have run out: only it is told so."""
         runs = list(self.runs.values())
         if not runs:
             return
         asked = monotonic()
-        pairs = [(run.claim.job_id, run.claim.attempt) for run in runs if part in (None, run.part)]
-        unseen = [run.claim.job_id for run in runs if part not in (None, run.part) and not run.closed]
+        seen = {run for run in runs if part in (None, run.part) or not self.sure(run)}
+        pairs = [(run.claim.job_id, run.claim.attempt) for run in seen]
+        unseen = [run.claim.job_id for run in runs if run not in seen and not run.closed]
         lost, abandoned = await self._claims.renew(pairs, unseen)
         for run in runs:
             if run.claim.job_id in lost:

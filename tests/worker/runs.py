@@ -80,16 +80,18 @@ class Runner:
     async def outcome(self, claim: Claim) -> "Outcome":
         """What Redis says of the job now."""
         entries = await self.world.call("XRANGE", self.world.keys.log(claim.job_id), "-", "+")
-        chunks = [fields[-1] for _, fields in entries]
-        return Outcome(claim, await self.world.record(claim.job_id), chunks)
+        fields = [dict(zip(values[::2], values[1::2], strict=True)) for _, values in entries]
+        head = json.loads(fields[0].get(b"h", b"{}")) if fields else {}
+        return Outcome(claim, await self.world.record(claim.job_id), head, [found[b"b"] for found in fields])
 
 
 @dataclass
 class Outcome:
-    """A job's record and its chunks."""
+    """A job's record, the upstream's head as it stands beside the first chunk, and the chunks."""
 
     claim: Claim
     record: Record
+    head: dict[str, Any]
     chunks: list[bytes]
 
     @property

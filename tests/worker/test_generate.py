@@ -83,16 +83,16 @@ async def test_what_came_before_content_is_written_with_it_in_one_chunk(world: W
     assert after.record.content_us > 0
 
 
-async def test_usage_and_headers_are_in_the_record(world: World) -> None:
-    """As Claude reports them, cache figures included."""
+async def test_usage_and_headers_are_kept(world: World) -> None:
+    """As Claude reports them, cache figures included: usage in the record, the head beside the first content."""
     async with simulated(world) as runner:
         outcome = await runner.run(message("cache created=7 read=9 events=4"))
     usage = outcome.record.usage
     assert (usage["cache_creation_input_tokens"], usage["cache_read_input_tokens"]) == (7, 9)
     assert usage["output_tokens"] == 4
-    assert outcome.record.response["status"] == 200
-    assert outcome.record.response["headers"]["request-id"].startswith("req_")
-    assert "anthropic-ratelimit-requests-remaining" in outcome.record.response["headers"]
+    assert outcome.head["status"] == 200
+    assert outcome.head["headers"]["request-id"].startswith("req_")
+    assert "anthropic-ratelimit-requests-remaining" in outcome.head["headers"]
 
 
 async def test_usage_is_in_the_record_with_the_first_content(world: World) -> None:
@@ -144,7 +144,7 @@ async def test_an_answer_without_streaming_is_one_frame_unchanged(world: World) 
     assert outcome.record.state is State.DONE
     assert outcome.record.last.number == 1
     assert outcome.record.usage == {"input_tokens": 3, "output_tokens": 4}
-    assert outcome.record.response["headers"]["request-id"] == "req_up"
+    assert outcome.head["headers"]["request-id"] == "req_up"
 
 
 @pytest.mark.parametrize("body", [b'{"x": 1}', b'{"usage": null}', b'{"usage": 5}'])

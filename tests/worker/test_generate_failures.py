@@ -77,7 +77,7 @@ async def test_a_failure_before_content_that_passes_is_unseen(
         outcome = await Runner(world, upstream, WorkerSettings()).run(message(scenario))
         assert len(simulator.ledger.newest(10)) == calls
     assert (outcome.record.state, outcome.record.refusal) == (State.DONE, None)
-    assert outcome.record.response["status"] == 200
+    assert outcome.head["status"] == 200
     assert len([event for event in outcome.events if event.startswith(b"event: message_start")]) == 1
     assert not any(event.startswith(b"event: error") for event in outcome.events)
 
