@@ -7,6 +7,7 @@ from fastapi_offline import FastAPIOffline
 
 from gateway import chat, conversations, jobs, light, messages, operations, own_jobs, page_route
 from gateway.openapi import use_document
+from gateway.plain_route import use_short_way
 from gateway.replies import use_anthropic_errors
 from gateway.service import Service
 
@@ -27,4 +28,5 @@ def build_app(service: Service) -> FastAPI:
         room.add_routes(app, service)
     page_route.add_routes(app)
     use_document(app)
+    use_short_way(app)
     return app

@@ -10,7 +10,6 @@ import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 
 from gateway.settings import GatewaySettings
@@ -39,20 +38,19 @@ class Intake:
 
     async def _read(self, request: HttpRequest, held: io.BytesIO) -> None:
         self._refuse_head(request)
-        stream, body_s = request.stream().__aiter__(), self._settings.body_s
-        try:
-            while True:
+        receive, body_s, more = request.receive, self._settings.body_s, True
+        while more:
+            try:
                 async with asyncio.timeout(body_s):
-                    part = await stream.__anext__()
-                self._refuse_part(held.tell() + len(part), len(part))
-                held.write(part)
-                self.held_bytes += len(part)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            raise ClientError("invalid_request", f"No part of the body came for {body_s:g} s.") from None
-        except ClientDisconnect:
-            raise ClientError("invalid_request", "The client left before its body was complete.") from None
+                    message = await receive()
+            except TimeoutError:
+                raise ClientError("invalid_request", f"No part of the body came for {body_s:g} s.") from None
+            if message["type"] == "http.disconnect":
+                raise ClientError("invalid_request", "The client left before its body was complete.")
+            part, more = message.get("body", b""), message.get("more_body", False)
+            self._refuse_part(held.tell() + len(part), len(part))
+            held.write(part)
+            self.held_bytes += len(part)
 
     def _refuse_head(self, request: HttpRequest) -> None:
         coding = request.headers.get("content-encoding", "identity").lower()

@@ -80,17 +80,26 @@ def announce_refused(problem: SluiceError) -> None:
 
 def use_anthropic_errors(app: FastAPI) -> None:
     """Give every error of every route the Anthropic shape: ours, the framework's, and the unforeseen."""
-    app.add_exception_handler(SluiceError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_validation)
-    app.add_exception_handler(Exception, _on_defect)
-    for link_error in LINK_ERRORS:
-        app.add_exception_handler(link_error, _on_redis)
+    for error in (SluiceError, Exception, *LINK_ERRORS):
+        app.add_exception_handler(error, _on_error)
 
 
-async def _on_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, SluiceError)
-    return problem_reply(error, new_request_id())
+async def _on_error(request: Request, error: Exception) -> Response:
+    return reply_to(error)
+
+
+def reply_to(error: Exception) -> Response:
+    """What an error of ours, of the way to Redis, or one that nobody foresaw is answered with."""
+    if isinstance(error, SluiceError):
+        return problem_reply(error, new_request_id())
+    if isinstance(error, LINK_ERRORS):
+        _log.warning("redis not reached: %s", type(error).__name__)
+        return problem_reply(InternalError("redis_unavailable", retry_after_s=1), new_request_id())
+    _log.error("unforeseen error", exc_info=error)
+    # The server gives the connection up behind it: its client must not send another request there.
+    return problem_reply(InternalError("internal"), new_request_id(), {"connection": "close"})
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
@@ -125,14 +134,3 @@ async def _on_validation(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"][1:])
     return problem_reply(ClientError("invalid_request", f"{where}: {first['msg']}"), new_request_id())
-
-
-async def _on_redis(request: Request, error: Exception) -> Response:
-    _log.warning("redis not reached: %s", type(error).__name__)
-    return problem_reply(InternalError("redis_unavailable", retry_after_s=1), new_request_id())
-
-
-async def _on_defect(request: Request, error: Exception) -> Response:
-    _log.error("unforeseen error", exc_info=error)
-    # The server gives the connection up behind it: its client must not send another request there.
-    return problem_reply(InternalError("internal"), new_request_id(), {"connection": "close"})

@@ -7,8 +7,8 @@ Does not know: which jobs exist (the submit script looks).
 
 import asyncio
 import hashlib
-import json
 
+import msgspec
 from starlette.datastructures import Headers
 
 from streamlog.errors import ClientError
@@ -24,7 +24,7 @@ async def sameness(headers: Headers, owner: str, request: Request, *, attached: 
     Raises `ClientError` for a key that is empty or longer than 255 characters.
     """
     told = [owner, attached, request.method, request.path, sorted(request.headers.items())]
-    begun = hashlib.sha256(json.dumps(told).encode())
+    begun = hashlib.sha256(msgspec.json.encode(told))
     if len(request.body) > _IN_A_THREAD_BYTES:  # the digest lets other threads run
         await asyncio.to_thread(begun.update, request.body)
     else:
@@ -38,7 +38,7 @@ def _idempotency(headers: Headers, owner: str) -> str:
         return ""
     if not 0 < len(key) <= _MOST_KEY_CHARACTERS:
         raise ClientError("invalid_request", f"Idempotency-Key has {len(key)} characters, it may have 1 to 255.")
-    return hashlib.sha256(json.dumps([owner, key]).encode()).hexdigest()
+    return hashlib.sha256(msgspec.json.encode([owner, key])).hexdigest()
 
 
 def _is_retry(headers: Headers) -> bool:

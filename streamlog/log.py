@@ -6,10 +6,10 @@ Does not know: HTTP, how a job is run (`claims` and `writer`), how its frames ar
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable
 from dataclasses import dataclass
 
+import msgspec
 from redis.exceptions import ResponseError
 
 from streamlog.bodies import fetch, store
@@ -96,7 +96,7 @@ class StreamLog:
         arq_job: dict[str, object] = {"t": None, "f": "generate", "a": [job_id], "k": {}, "et": 0}
         submit = (
             job_id, len(request.body), self._settings.queue_jobs, self._settings.queue_bytes, life_ms,
-            _ms(terms.queue_wait_s), _ms(terms.hold_s), json.dumps(arq_job), terms.gateway or "", _ms(terms.watch_s),
+            _ms(terms.queue_wait_s), _ms(terms.hold_s), msgspec.json.encode(arq_job), terms.gateway or "", _ms(terms.watch_s),
             terms.lane, same.fingerprint, same.idempotency, int(same.retried), terms.owner,
             quota.requests_a_minute, quota.tokens_a_minute * at_work, quota.streams_at_once * at_work,
             *_fields(request, terms),
@@ -202,10 +202,10 @@ def _ms(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def _fields(request: Request, terms: Terms) -> tuple[str | int, ...]:
+def _fields(request: Request, terms: Terms) -> tuple[Argument, ...]:
     return (
         "attached", int(terms.gateway is not None), "stream", int(request.stream), "method", request.method,
-        "path", request.path, "headers", json.dumps(dict(request.headers)), "model", request.model,
+        "path", request.path, "headers", msgspec.json.encode(dict(request.headers)), "model", request.model,
         "request_id", terms.request_id,
         "grace_ms", _ms(terms.grace_s), "retention_ms", _ms(terms.keep_s),
     )  # fmt: skip

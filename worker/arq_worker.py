@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from time import monotonic
 from typing import Any, Literal
@@ -62,8 +62,8 @@ class _Answered:
         return
 
     async def execute(self) -> tuple[bytes | None, int, bool]:
-        claim = _current.get().claim
-        return (claim.arq_job if _is_ours(claim) else None), 1, True  # to arq None is a job that has expired
+        run = _current.get()
+        return (run.claim.arq_job if run.task is not None else None), 1, True  # to arq None is a job that has expired
 
 
 class _ArqJob(msgspec.Struct):
@@ -97,7 +97,7 @@ class QueueWorker(Worker):
 
     def __init__(
         self,
-        job: Callable[[Run], Awaitable[None]],
+        job: Callable[[Run], Coroutine[Any, Any, None]],
         claims: Claims,
         running: Running,
         bell: Bell,
@@ -188,6 +188,8 @@ class QueueWorker(Worker):
             await asyncio.wait((old,))
         run = Run(claim, asked)
         self._running.runs[claim.job_id] = run
+        if _is_ours(claim):  # begun before arq's own preparations, 0.2 ms of a first token; arq then awaits it
+            run.task = self.loop.create_task(self._job(run))
         token = _current.set(run)
         self.tasks[claim.job_id] = task = self.loop.create_task(self.run_job(claim.job_id, 0))
         _current.reset(token)
@@ -199,6 +201,8 @@ class QueueWorker(Worker):
         """The slot is free, whatever happened."""
         self.tasks.pop(run.claim.job_id, None)
         self._running.runs.pop(run.claim.job_id, None)
+        if run.task is not None:
+            run.task.cancel()  # if arq has not come to await it
         self._slot_freed.set()
         announce(facts.JobStopped())
         if not done.cancelled() and (error := done.exception()) is not None:
@@ -210,11 +214,9 @@ class QueueWorker(Worker):
         if job_id != run.claim.job_id:
             _log.warning("arq's data for job %s names another job", run.claim.job_id)
             return
-        if run.closed:  # while arq was getting here
-            return
-        run.task = asyncio.current_task()
+        assert run.task is not None
         try:
-            await self._job(run)
+            await run.task
         except asyncio.CancelledError:
             if not run.closed:  # arq's own timeout, or the end of the loop
                 raise
