@@ -1,13 +1,15 @@
 """The doorbell of a lane, on which an idle worker waits: a job starts in about 2 ms instead of after a poll.
 
-On the same connection come the worker's nudges: one of its jobs was cancelled, and it need not wait for its next
-renewal to hear of it.
+Behind the wait, on the same connection, stands what the worker would ask next: Redis carries it out as the bell rings,
+which saves a round trip. There also come the worker's nudges: one of its jobs was cancelled, and it need not wait for
+its next renewal to hear of it.
 Invariant: a token carries no data, so one that is lost, or that is one too many, costs a look into the queue, or the
 time until the next renewal.
 Does not know: the queue, the leases.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
@@ -16,6 +18,7 @@ from redis.exceptions import ResponseError
 
 from streamlog.keys import Keys, Lane
 from streamlog.link import Link, packed
+from streamlog.scripts import Argument
 from streamlog.settings import RedisSettings
 
 
@@ -27,16 +30,18 @@ class Bell(Link):
         self.lane = lane
         self._nudges = keys.nudges(worker)
         self._keys = (keys.bell + lane, self._nudges)
-        self._rung: asyncio.Future[bool] | None = None
+        self._rung: asyncio.Future[tuple[bool, Any]] | None = None
         self._asked: list[bytes] = []
+        self._replies: list[Any] = []
 
-    async def wait(self, most_s: float) -> bool:
-        """Return when the bell has rung, at the latest after `most_s`; True if it was a nudge.
+    async def wait(self, most_s: float, then: Sequence[Argument]) -> tuple[bool, Any]:
+        """Wait until the bell has rung, at most `most_s`; with that, Redis carries out the command `then`.
 
-        Raises `RedisConnectionError` when the connection is lost meanwhile, `TimeoutError` when Redis says nothing.
+        Answers whether it was a nudge, and what `then` answered. Raises `RedisConnectionError` when the connection is
+        lost meanwhile, `TimeoutError` when Redis says nothing, `ResponseError` when it refuses.
         """
-        self._rung = asyncio.get_running_loop().create_future()
-        self._asked = [packed(("BLPOP", *self._keys, str(most_s)))]
+        self._rung, self._replies = asyncio.get_running_loop().create_future(), []
+        self._asked = [packed(("BLPOP", *self._keys, str(most_s))), packed(tuple(then))]
         self._write_soon()
         try:
             async with asyncio.timeout(most_s + self._timeout_s):
@@ -55,10 +60,17 @@ class Bell(Link):
         return asked
 
     def _reply(self, reply: Any) -> None:
-        if isinstance(reply, ResponseError):
-            raise RedisConnectionError(str(reply))
-        if self._rung is not None and not self._rung.done():
-            self._rung.set_result(reply is not None and reply[0].decode() == self._nudges)
+        if isinstance(reply, ResponseError) and str(reply).startswith("NOSCRIPT"):
+            raise RedisConnectionError("redis has forgotten the scripts")
+        self._replies.append(reply)
+        if len(self._replies) < 2 or self._rung is None or self._rung.done():
+            return
+        rung, told = self._replies
+        for refused in (rung, told):
+            if isinstance(refused, ResponseError):
+                self._rung.set_exception(refused)
+                return
+        self._rung.set_result((rung is not None and rung[0].decode() == self._nudges, told))
 
     def _lost(self) -> None:
         self._asked = []

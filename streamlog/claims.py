@@ -7,11 +7,13 @@ Does not know: arq, Claude, what is done with a claim.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from streamlog.jobs import RECORD_FIELDS
 from streamlog.keys import Lane
 from streamlog.line import Line
 from streamlog.log import Ended
+from streamlog.scripts import Argument
 
 MOST_AT_ONCE = 8
 BODY_BROUGHT_BYTES = 64 * 1024
@@ -63,20 +65,24 @@ class Claims:
 
         Never sent twice: claims whose answer is lost fall to the sweep when their lease runs out.
         """
-        rows = await self._line.script(
-            "claim",
-            self._worker,
-            min(most, MOST_AT_ONCE),
-            self._lease_ms,
-            BODY_BROUGHT_BYTES,
-            lane,
-            *RECORD_FIELDS,
-            once=True,
-        )
+        return self.claimed(await self._line.command(*self.claiming(most, lane), once=True))
+
+    def claiming(self, most: int, lane: Lane = Lane.WORK) -> tuple[Argument, ...]:
+        """The command behind `claim`, for who lets Redis carry it out at its own time (`Bell.wait`)."""
+        most = min(most, MOST_AT_ONCE)
+        return self._line.spelled("claim", self._worker, most, self._lease_ms, BODY_BROUGHT_BYTES, lane, *RECORD_FIELDS)
+
+    def claimed(self, rows: list[Any]) -> list[Claim]:
+        """What that command has answered."""
         return [
             Claim(job_id.decode(), int(attempt), int(hold_ms) / 1000, int(wait_us) / 1e6, arq_job, body, record)
             for job_id, attempt, hold_ms, wait_us, arq_job, body, *record in rows
         ]
+
+    def rouse(self) -> None:
+        """Wake this worker where it waits at a bell. Nobody waits for the answer: it would wake by itself."""
+        answer = self._line.script("rouse", self._worker)
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def renew(
         self, claims: Sequence[tuple[str, int]], unseen: Sequence[str] = ()

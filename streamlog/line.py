@@ -63,7 +63,11 @@ class Line(Link):
     def script(self, name: str, *args: Argument, once: bool = False) -> asyncio.Future[Any]:
         """Call a script. The future raises what Redis answers as an error, `RedisTimeoutError` when the answer takes
         too long, and with `once` `RedisConnectionError` when it is not known whether the call got through."""
-        return self.command(*self._scripts[name].command(args), once=once)
+        return self.command(*self.spelled(name, *args), once=once)
+
+    def spelled(self, name: str, *args: Argument) -> tuple[Argument, ...]:
+        """The command that calls a script, for a connection of another kind."""
+        return self._scripts[name].command(args)
 
     def command(self, *command: Argument, once: bool = False) -> asyncio.Future[Any]:
         """Call any command that answers once (so no SUBSCRIBE and nothing that blocks). Raises as `script`."""

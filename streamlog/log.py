@@ -96,7 +96,8 @@ class StreamLog:
         arq_job: dict[str, object] = {"t": None, "f": "generate", "a": [job_id], "k": {}, "et": 0}
         submit = (
             job_id, len(request.body), self._settings.queue_jobs, self._settings.queue_bytes, life_ms,
-            _ms(terms.queue_wait_s), _ms(terms.hold_s), msgspec.json.encode(arq_job), terms.gateway or "", _ms(terms.watch_s),
+            _ms(terms.queue_wait_s), _ms(terms.hold_s), msgspec.json.encode(arq_job),
+            terms.gateway or "", _ms(terms.watch_s),
             terms.lane, same.fingerprint, same.idempotency, int(same.retried), terms.owner,
             quota.requests_a_minute, quota.tokens_a_minute * at_work, quota.streams_at_once * at_work,
             *_fields(request, terms),

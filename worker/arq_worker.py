@@ -114,6 +114,7 @@ class QueueWorker(Worker):
         self._bell_s = bell_s
         self._slot_freed = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._more = True  # whether the queue may hold jobs that no ring is due for
         self.stopped = asyncio.Event()
         super().__init__(
             functions=[
@@ -144,10 +145,10 @@ class QueueWorker(Worker):
         self.stopped.set()
 
     def stop(self) -> None:
-        """Claim nothing more, and take no token off the bell that another could answer."""
+        """Claim nothing more; what a claim brings that is under way is given back."""
         self._stopping.set()
         self._slot_freed.set()
-        self._bell.drop()
+        self._claims.rouse()
 
     async def _poll_iteration(self) -> None:
         """One turn of arq's loop: fill the free slots, or wait for something to do."""
@@ -160,21 +161,28 @@ class QueueWorker(Worker):
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._slot_freed.wait(), 1.0)
                 return
-            asked = monotonic()
-            claims = await self._claims.claim(free, self._bell.lane)
+            asked, most = monotonic(), min(free, MOST_AT_ONCE) if self._more else 1
+            claims = await (self._claims.claim(most, self._bell.lane) if self._more else self._rung())
             if self._stopping.is_set():
                 await self._give_back(claims)
                 return
             for claim in claims:
                 await self._begin(claim, asked)
-            # What a claim leaves in the queue rings the bell: to ask again at once would hold up what has just begun.
-            if len(claims) < min(free, MOST_AT_ONCE) and await self._bell.wait(self._bell_s):
-                self._running.renew_soon()
+            self._more = len(claims) == most
         except LINK_ERRORS as error:
             if self._stopping.is_set():
                 return
             _log.warning("queue not reached: %s", type(error).__name__)
+            self._more = True
             await asyncio.sleep(_RETRY_S)
+
+    async def _rung(self) -> list[Claim]:
+        """Wait for the bell, and for the oldest job, which comes with its ring. One: if this process is stopped or cut
+        off at the bell, what was claimed in its name waits until the lease has run out."""
+        nudged, rows = await self._bell.wait(self._bell_s, self._claims.claiming(1, self._bell.lane))
+        if nudged:
+            self._running.renew_soon()
+        return self._claims.claimed(rows)
 
     async def _give_back(self, claims: list[Claim]) -> None:
         """What a claim brings that was under way when all stopped."""
@@ -187,7 +195,7 @@ class QueueWorker(Worker):
             self._running.runs[claim.job_id].close()
             await asyncio.wait((old,))
         run = Run(claim, asked)
-        self._running.runs[claim.job_id] = run
+        self._running.begun(run)
         if _is_ours(claim):  # begun before arq's own preparations, 0.2 ms of a first token; arq then awaits it
             run.task = self.loop.create_task(self._job(run))
         token = _current.set(run)

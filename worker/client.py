@@ -10,18 +10,36 @@ Does not know: what is asked, when a call is repeated.
 from typing import Any
 
 import httpx2
-from anthropic import AsyncAnthropic
+from anthropic import AsyncAnthropic, AsyncStream
 from anthropic._models import FinalRequestOptions
 
 _MOST_HEADS = 256  # clients choose some of the headers
 
 
 class Client(AsyncAnthropic):
-    """`AsyncAnthropic`, quicker for calls whose body is given as bytes (`content`)."""
+    """`AsyncAnthropic`, quicker for calls whose body is given as bytes."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._heads: dict[tuple[object, ...], httpx2.Request] = {}
+        self._options: dict[tuple[object, ...], FinalRequestOptions] = {}
+
+    async def open(
+        self, method: str, path: str, headers: dict[str, Any], timeout: httpx2.Timeout | float, content: bytes | None
+    ) -> httpx2.Response:
+        """What `post` and `get` do for a response that is not read yet. Raises as they do."""
+        alike = (method, path, repr(timeout), *headers.items())
+        known = self._options.get(alike)
+        if known is None:
+            if len(self._options) >= _MOST_HEADS:
+                self._options.clear()
+            known = self._options[alike] = FinalRequestOptions.construct(
+                method=method, url=path, headers=headers, timeout=timeout
+            )
+        options = known.model_copy(update={"content": content})
+        answer: Any = await self.request(object, options, stream=True, stream_cls=AsyncStream[object])
+        response: httpx2.Response = answer.http_response
+        return response
 
     @property
     def user_agent(self) -> str:

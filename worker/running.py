@@ -18,17 +18,22 @@ from streamlog.writer import Writer
 from telemetry import announce, facts
 
 _SURE_PART = 0.8
+_KNOWN_PART = 0.2
 _PARTS = 3
 _RENEW_MOST_S = 0.5  # a Redis frozen for 3 s is then no reason to give up a lease of 5
 _log = logging.getLogger("sluice.worker")
 
 
 class Run:
-    """One claim that is being run. `since` is when its last renewal (or its claim) was asked for."""
+    """One claim that is being run. `since` is when its last renewal (or its claim) was asked for.
+
+    `doubtful` until a renewal has told that a lease is held whose beginning nobody knows.
+    """
 
     def __init__(self, claim: Claim, since: float) -> None:
         self.claim = claim
         self.since = since
+        self.doubtful = False
         self.writer: Writer | None = None
         self.task: asyncio.Task[None] | None = None
         self.part = hash(claim.job_id) % _PARTS  # of the renewals, those that look at it
@@ -54,11 +59,21 @@ class Running:
         self._claims = claims
         self._lease_s = lease_s
         self._renewal_due = asyncio.Event()
+        self._all_due = False
         self.runs: dict[str, Run] = {}
 
     def renew_soon(self) -> None:
         """Renew without waiting for the next time: something of ours may have been cancelled."""
+        self._all_due = True
         self._renewal_due.set()
+
+    def begun(self, run: Run) -> None:
+        """A run more. If it was claimed long after that was asked for, it is renewed at once: its lease may have run
+        out already, for instance if this process was stopped while it waited at the bell."""
+        self.runs[run.claim.job_id] = run
+        if monotonic() - run.since > _KNOWN_PART * self._lease_s:
+            run.since, run.doubtful = monotonic(), True
+            self._renewal_due.set()
 
     def sure(self, run: Run) -> bool:
         """Whether the lease of this run has certainly not run out."""
@@ -74,7 +89,8 @@ class Running:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(self._lease_s / 3, _RENEW_MOST_S)):
                     await self._renewal_due.wait()
-            part = None if self._renewal_due.is_set() else turn % _PARTS
+            part = None if self._all_due else turn % _PARTS
+            self._all_due = False
             self._renewal_due.clear()
             try:
                 await self._renew(part)
@@ -89,7 +105,7 @@ class Running:
         if not runs:
             return
         asked = monotonic()
-        seen = {run for run in runs if part in (None, run.part) or not self.sure(run)}
+        seen = {run for run in runs if part in (None, run.part) or run.doubtful or not self.sure(run)}
         pairs = [(run.claim.job_id, run.claim.attempt) for run in seen]
         unseen = [run.claim.job_id for run in runs if run not in seen and not run.closed]
         lost, abandoned = await self._claims.renew(pairs, unseen)
@@ -97,7 +113,7 @@ class Running:
             if run.claim.job_id in lost:
                 run.close()
             else:
-                run.since = asked
+                run.since, run.doubtful = asked, False
         if monotonic() - asked > _RENEW_MOST_S:  # an outage that ends must not add to one that begins
             self.renew_soon()
         for ended in abandoned:

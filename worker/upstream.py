@@ -13,7 +13,7 @@ from typing import Any
 
 import anthropic
 import httpx2
-from anthropic import AsyncStream, Omit
+from anthropic import Omit
 
 from streamlog.jobs import Request
 from worker.client import Client
@@ -91,18 +91,16 @@ class Upstream:
         """Make the call; leaving the block closes it. Raises `UpstreamFailed`, with the refusal if there is one."""
         whole = not request.stream and request.path.partition("?")[0] == "/v1/messages"
         timeout = self._whole_timeout if whole else self._stream_timeout
-        options: Any = {"headers": self._headers(request), "timeout": idle_s or timeout}
-        call = self._client.get if request.method == "GET" else self._client.post
-        content = {} if request.method == "GET" else {"content": request.body}
+        content = None if request.method == "GET" else request.body
         with _failures_named():
-            raw: Any = await call(
-                request.path, cast_to=object, stream=True, stream_cls=AsyncStream[object], options=options, **content
+            response = await self._client.open(
+                request.method, request.path, self._headers(request), idle_s or timeout, content
             )
         try:
-            yield Answer(raw.http_response)
+            yield Answer(response)
         finally:
             with contextlib.suppress(httpx2.HTTPError):
-                await raw.http_response.aclose()
+                await response.aclose()
 
     def _headers(self, request: Request) -> dict[str, Any]:
         headers: dict[str, Any] = {

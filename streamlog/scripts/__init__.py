@@ -18,6 +18,7 @@ from streamlog.keys import Keys
 NAMES = (
     "submit", "claim", "renew", "sweep", "append", "conclude", "note", "end", "release", "watch", "leave", "read",
     "list", "remove", "mend", "converse", "say", "settle", "conversations", "forget",
+    "rouse",
 )  # fmt: skip
 
 # Where `say` goes on in the text of `submit`, and where that stands in its own.

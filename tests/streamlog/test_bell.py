@@ -12,6 +12,8 @@ from tests.streamlog.world import World
 from tests.support.facts import true
 from tests.support.valkey import Valkey
 
+THEN = ("ECHO", "then")
+
 
 @asynccontextmanager
 async def _bell(world: World) -> AsyncIterator[Bell]:
@@ -43,7 +45,7 @@ async def _blocked(world: World, blocked: int = 1) -> None:
 async def test_a_submit_wakes_a_sleeper_at_once(world: World, bell: Bell) -> None:
     """Long before its time is up."""
     loop = asyncio.get_running_loop()
-    sleeper = asyncio.create_task(bell.wait(20))
+    sleeper = asyncio.create_task(bell.wait(20, THEN))
     await _blocked(world)
     began = loop.time()
     await world.submit()
@@ -54,20 +56,20 @@ async def test_a_submit_wakes_a_sleeper_at_once(world: World, bell: Bell) -> Non
 
 async def test_without_a_ring_the_sleep_ends_in_time(world: World, bell: Bell) -> None:
     """Silence is no error: the worker looks into the queue all the same."""
-    await asyncio.wait_for(bell.wait(0.05), 5)
-    await asyncio.wait_for(bell.wait(0.05), 5)
+    await asyncio.wait_for(bell.wait(0.05, THEN), 5)
+    await asyncio.wait_for(bell.wait(0.05, THEN), 5)
 
 
 async def test_a_lost_connection_wakes_with_an_error_and_comes_back(world: World, bell: Bell) -> None:
     """A sleeper on a dead connection does not sleep on."""
-    sleeper = asyncio.create_task(bell.wait(20))
+    sleeper = asyncio.create_task(bell.wait(20, THEN))
     await _blocked(world)
     bell.drop()
     with pytest.raises(RedisConnectionError):
         await sleeper
     await true(lambda: _connected(bell))
     await world.submit()
-    await asyncio.wait_for(bell.wait(20), 5)
+    await asyncio.wait_for(bell.wait(20, THEN), 5)
 
 
 async def _connected(bell: Bell) -> bool:
@@ -84,7 +86,7 @@ async def test_a_frozen_server_does_not_hold_a_sleeper(private: Valkey) -> None:
         await true(lambda: _connected(bell))
         private.freeze()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(bell.wait(0.1), 5)
+            await asyncio.wait_for(bell.wait(0.1, THEN), 5)
         await true(lambda: _given_up(bell))  # else its late answer would end a later sleep
         private.thaw()
 
@@ -93,9 +95,9 @@ async def test_a_cancel_nudges_the_worker_that_runs_the_job(world: World, bell: 
     """It wakes though nothing is queued, and is told that it was no ring."""
     claim, _ = await world.running()
     await world.call("DEL", world.keys.bell)
-    sleeper = asyncio.create_task(bell.wait(20))
+    sleeper = asyncio.create_task(bell.wait(20, THEN))
     await _blocked(world)
     await world.log.end(claim.job_id, None, "cancelled", "cancelled")
-    assert await asyncio.wait_for(sleeper, 5) is True
+    assert await asyncio.wait_for(sleeper, 5) == (True, b"then")
     await world.submit()
-    assert await asyncio.wait_for(bell.wait(20), 5) is False
+    assert await asyncio.wait_for(bell.wait(20, THEN), 5) == (False, b"then")
