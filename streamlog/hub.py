@@ -24,7 +24,7 @@ BUFFER_BYTES = 128 * 1024
 
 
 class Listener:
-    """What one subscriber has received and not yet taken: at most `BUFFER_BYTES`, else it is stale.
+    """What one subscriber has received and not yet taken: one chunk, or at most `BUFFER_BYTES`; else it is stale.
 
     Chunks wake the subscriber's task; with `pour` set they are poured instead, once for all that one read has brought,
     without a switch of tasks. Everything else always wakes.
@@ -41,7 +41,7 @@ class Listener:
 
     def offer(self, chunk: Chunk) -> None:
         """A published chunk has arrived."""
-        if self._bytes + len(chunk.data) > BUFFER_BYTES:
+        if self.chunks and self._bytes + len(chunk.data) > BUFFER_BYTES:
             self.stale("overflow")
             return
         self._bytes += len(chunk.data)

@@ -13,8 +13,8 @@ import msgspec
 from streamlog.errors import UpstreamError
 
 MAX_EVENT_BYTES = 2 * 1024 * 1024
-_DELTA = b"event: content_block_delta\n"
-_NEXT_DELTA = b"\n\n" + _DELTA
+DELTA = b"event: content_block_delta\n"  # how Claude begins most events
+_NEXT_DELTA = b"\n\n" + DELTA
 _END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 _LINE = re.compile(rb"\r\n|\n|\r")
 
@@ -52,7 +52,7 @@ class Splitter:
         whole = buffer.split(b"\n\n")
         self.rest = rest = whole.pop()
         if b"\n\n\n" not in buffer and not buffer.startswith(b"\n"):
-            deltas = buffer.count(_NEXT_DELTA, 0, len(buffer) - len(rest)) + buffer.startswith(_DELTA)
+            deltas = buffer.count(_NEXT_DELTA, 0, len(buffer) - len(rest)) + buffer.startswith(DELTA)
             self.only_deltas = deltas == len(whole)
             return [event + b"\n\n" for event in whole]
         self.rest = rest.lstrip(b"\n")

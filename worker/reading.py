@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from worker.events import Splitter, data_of, name_of
+from worker.events import DELTA, Splitter, data_of, name_of
 from worker.retries import UpstreamFailed
 
 _BEFORE_CONTENT = frozenset({b"message_start", b"content_block_start", b"ping"})
@@ -40,8 +40,7 @@ class Reading:
         for event in events:
             while event.startswith(b"id:"):  # the upstream's own position; a client must come back with ours
                 event = event.partition(b"\n")[2]
-            name = name_of(event)
-            if name == b"content_block_delta":
+            if event.startswith(DELTA) or (name := name_of(event)) == b"content_block_delta":
                 self.begun = True
             elif not self._notes(name, event):
                 continue
