@@ -1,7 +1,9 @@
 """One connection to Redis on which all calls of a process travel as a pipeline.
 
 Calls of one loop turn leave in one write and are answered in order, so a call costs a future and no round trip of
-its own (an awaited command each costs 130 µs, pipelined 6).
+its own (an awaited command each costs 130 µs, pipelined 6). While answers are due, calls wait for these and then leave
+together, as small packets do by Nagle's rule: the busier Redis is, the more of them join, and an only one waits for
+nothing. With 100 streams × 80/s that halves what an event costs all processes (measured: docs/performance.md).
 Invariant: calls reach Redis in the order in which they were made. After a lost connection, or when Redis has
 forgotten the scripts, what was not answered is sent again in that order, so callers make only calls that are safe to
 repeat, or say `once=True` and get the error instead. No call waits longer than the timeout.
@@ -20,6 +22,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from streamlog.link import Link, packed
 from streamlog.scripts import Argument, Scripts
 from streamlog.settings import RedisSettings
+
+_JOINED_BYTES = 64 * 1024
 
 
 class _Call:
@@ -43,6 +47,7 @@ class Line(Link):
         super().__init__(settings)
         self._scripts = scripts
         self._waiting: deque[_Call] = deque()  # not sent yet
+        self._waiting_bytes = 0
         self._sent: deque[_Call] = deque()  # sent, not answered
         self._watch: asyncio.Task[None] | None = None
         self._closed = False
@@ -77,6 +82,7 @@ class Line(Link):
             call.fail(RedisConnectionError("the line was closed"))
             return call.answer
         self._waiting.append(call)
+        self._waiting_bytes += len(call.packed)
         self._write_soon()
         return call.answer
 
@@ -90,6 +96,9 @@ class Line(Link):
 
     def _pending(self) -> list[bytes]:
         pending: list[bytes] = []
+        if self._sent and self._waiting_bytes < _JOINED_BYTES:
+            return pending
+        self._waiting_bytes = 0
         while self._waiting:
             call = self._waiting.popleft()
             if not call.answer.done():
@@ -106,6 +115,10 @@ class Line(Link):
         elif not call.answer.done():
             call.answer.set_result(reply)
 
+    def _read_over(self) -> None:
+        if self._waiting and not self._sent:
+            self._write_soon()
+
     def _lost(self) -> None:
         """What was sent and not answered goes to the head of what waits, in its order."""
         while self._sent:
@@ -114,6 +127,7 @@ class Line(Link):
                 call.fail(RedisConnectionError("the connection was lost before the answer came"))
             elif not call.answer.done():
                 self._waiting.appendleft(call)
+                self._waiting_bytes += len(call.packed)
 
     async def _fail_late_calls(self) -> None:
         while True:
@@ -127,5 +141,6 @@ class Line(Link):
             call.fail(RedisTimeoutError(f"no answer from redis within {self._timeout_s} s"))
         if late:  # in a long outage nothing else would let go of what has failed, bodies included
             self._waiting = deque(call for call in self._waiting if not call.answer.done())
+            self._waiting_bytes = sum(len(call.packed) for call in self._waiting)
         if self._sent and self._sent[0].deadline <= now:
             self.drop()
