@@ -26,18 +26,56 @@ from streamlog.settings import RedisSettings
 _JOINED_BYTES = 64 * 1024
 
 
-class _Call:
-    __slots__ = ("answer", "deadline", "once", "packed")
+class Call:
+    """One call on its way. `done` once its answer is there, or it has failed."""
 
-    def __init__(self, packed: bytes, answer: asyncio.Future[Any], deadline: float, once: bool) -> None:
+    __slots__ = ("_error", "_reply", "_waiter", "deadline", "done", "once", "packed")
+
+    def __init__(self, packed: bytes, deadline: float, once: bool) -> None:
         self.packed = packed
-        self.answer = answer
         self.deadline = deadline
         self.once = once
+        self.done = False
+        self._reply: Any = None
+        self._error: Exception | None = None
+        self._waiter: asyncio.Future[Any] | None = None
+
+    def future(self) -> asyncio.Future[Any]:
+        """Told once the call is done. Cancelling it takes back a call that has not been sent yet."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        if self.done:
+            self._tell()
+        return self._waiter
+
+    async def answer(self) -> Any:
+        """What Redis answers. Raises as `Line.script` says. At most one may wait for it."""
+        if not self.done:
+            return await self.future()
+        if self._error is not None:
+            raise self._error
+        return self._reply
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is still to be answered."""
+        return not self.done and (self._waiter is None or not self._waiter.done())
+
+    def settle(self, reply: Any) -> None:
+        self.done, self._reply = True, reply
+        self._tell()
 
     def fail(self, error: Exception) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
+        if not self.done:
+            self.done, self._error = True, error
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._error is not None:
+            self._waiter.set_exception(self._error)
+        else:
+            self._waiter.set_result(self._reply)
 
 
 class Line(Link):
@@ -46,9 +84,9 @@ class Line(Link):
     def __init__(self, settings: RedisSettings, scripts: Scripts) -> None:
         super().__init__(settings)
         self._scripts = scripts
-        self._waiting: deque[_Call] = deque()  # not sent yet
+        self._waiting: deque[Call] = deque()  # not sent yet
         self._waiting_bytes = 0
-        self._sent: deque[_Call] = deque()  # sent, not answered
+        self._sent: deque[Call] = deque()  # sent, not answered
         self._watch: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -76,15 +114,21 @@ class Line(Link):
 
     def command(self, *command: Argument, once: bool = False) -> asyncio.Future[Any]:
         """Call any command that answers once (so no SUBSCRIBE and nothing that blocks). Raises as `script`."""
-        loop = asyncio.get_running_loop()
-        call = _Call(packed(command), loop.create_future(), loop.time() + self._timeout_s, once)
+        return self._call(command, once).future()
+
+    def post(self, name: str, *args: Argument) -> Call:
+        """Call a script for whose answer nobody may ever wait: what is made for a waiter costs as much as the rest."""
+        return self._call(self.spelled(name, *args), once=False)
+
+    def _call(self, command: tuple[Argument, ...], once: bool) -> Call:
+        call = Call(packed(command), asyncio.get_running_loop().time() + self._timeout_s, once)
         if self._closed:
             call.fail(RedisConnectionError("the line was closed"))
-            return call.answer
+            return call
         self._waiting.append(call)
         self._waiting_bytes += len(call.packed)
         self._write_soon()
-        return call.answer
+        return call
 
     async def _greet(self, connection: AbstractConnection) -> None:
         """Make the scripts known: a Redis that was restarted has forgotten them."""
@@ -101,7 +145,7 @@ class Line(Link):
         self._waiting_bytes = 0
         while self._waiting:
             call = self._waiting.popleft()
-            if not call.answer.done():
+            if call.wanted:
                 pending.append(call.packed)
                 self._sent.append(call)
         return pending
@@ -112,8 +156,8 @@ class Line(Link):
         call = self._sent.popleft()
         if isinstance(reply, ResponseError):
             call.fail(reply)
-        elif not call.answer.done():
-            call.answer.set_result(reply)
+        elif not call.done:
+            call.settle(reply)
 
     def _read_over(self) -> None:
         if self._waiting and not self._sent:
@@ -125,7 +169,7 @@ class Line(Link):
             call = self._sent.pop()
             if call.once:
                 call.fail(RedisConnectionError("the connection was lost before the answer came"))
-            elif not call.answer.done():
+            elif call.wanted:
                 self._waiting.appendleft(call)
                 self._waiting_bytes += len(call.packed)
 
@@ -140,7 +184,7 @@ class Line(Link):
         for call in late:
             call.fail(RedisTimeoutError(f"no answer from redis within {self._timeout_s} s"))
         if late:  # in a long outage nothing else would let go of what has failed, bodies included
-            self._waiting = deque(call for call in self._waiting if not call.answer.done())
+            self._waiting = deque(call for call in self._waiting if call.wanted)
             self._waiting_bytes = sum(len(call.packed) for call in self._waiting)
         if self._sent and self._sent[0].deadline <= now:
             self.drop()

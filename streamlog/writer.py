@@ -13,7 +13,8 @@ from typing import Any
 
 from streamlog.errors import InternalError
 from streamlog.frames import MAX_CHUNK_BYTES, framed
-from streamlog.line import Line
+from streamlog.line import Call, Line
+from streamlog.scripts import Argument
 
 MOST_SENT = 16
 
@@ -36,7 +37,7 @@ class Writer:
         self.attempt = attempt
         self.number = 0  # of the last frame written
         self.handed_over = False  # whether anything was sent to the log, answered or not
-        self._sent: deque[asyncio.Future[list[bytes]]] = deque()  # chunks whose answer nobody has looked at
+        self._sent: deque[Call] = deque()  # chunks whose answer nobody has looked at
         self.head = b""  # JSON of the upstream's status and headers; goes with the first chunk
 
     @property
@@ -58,10 +59,10 @@ class Writer:
     async def send(self, events: Sequence[bytes]) -> None:
         """Append as `write` does, once content has begun, and wait for no answer: `Refused` or an error of Redis' comes
         from a later call. At most `MOST_SENT` chunks are on their way; then this waits for the oldest."""
-        self._sent.append(self._append(self._framed(events), len(events), "", "", ()))
+        self._sent.append(self._line.post("append", *self._place(self._framed(events), len(events))))
         self.number += len(events)
-        while self._sent and (self._sent[0].done() or len(self._sent) > MOST_SENT):
-            _taken(await self._sent.popleft())
+        while self._sent and (self._sent[0].done or len(self._sent) > MOST_SENT):
+            _taken(await self._sent.popleft().answer())
 
     async def write_whole(self, body: bytes, fields: Sequence[str | bytes] = ()) -> tuple[str, float] | None:
         """Append the answer of a call that does not stream: one frame, the body unchanged, marked done."""
@@ -77,21 +78,25 @@ class Writer:
     def _append(
         self, data: bytes, count: int, mark: str, code: str, fields: Sequence[str | bytes]
     ) -> "asyncio.Future[list[bytes]]":
+        place = self._place(data, count)
+        if mark:
+            return _forgiven(self._line.script("conclude", *place, mark, code, *fields))
+        return _forgiven(self._line.script("append", *place, *fields))
+
+    def _place(self, data: bytes, count: int) -> tuple[Argument, ...]:
+        """Where a chunk goes. From here on something may have been written."""
         if len(data) > MAX_CHUNK_BYTES:
             raise InternalError("answer_too_large", f"A chunk of {len(data)} bytes is more than {MAX_CHUNK_BYTES}.")
         if not self._fence():
             raise Refused("fenced")
         self.handed_over = True
         head = b"" if self.begun else self.head
-        place = (self.job_id, self.attempt, self.number, self.number + 1, self.number + count, head, data)
-        if mark:
-            return _forgiven(self._line.script("conclude", *place, mark, code, *fields))
-        return _forgiven(self._line.script("append", *place, *fields))
+        return (self.job_id, self.attempt, self.number, self.number + 1, self.number + count, head, data)
 
     async def _answered(self, told: "asyncio.Future[list[bytes]]", count: int) -> tuple[str, float] | None:
         """Wait for the answer, before which all that were sent earlier have theirs."""
         while self._sent:
-            _taken(await self._sent.popleft())
+            _taken(await self._sent.popleft().answer())
         answer = _taken(await told)
         self.number += count
         return (answer[1].decode(), int(answer[2]) / 1e6) if len(answer) > 1 else None

@@ -134,7 +134,7 @@ class Generation:
     async def _stream(self, answer: Answer, called: float) -> None:
         """The loop that matters: read, write, until the message is complete."""
         reading, writer, size, last = self._reading, self._writer, 0, 0.0
-        async for read in answer.reads():
+        while read := await answer.read():
             size += len(read)
             if size > self._settings.answer_bytes:
                 raise UpstreamFailed("answer_too_large")
@@ -169,7 +169,7 @@ class Generation:
         parts, size = [], 0
         try:
             async with asyncio.timeout(idle_s) as silence:
-                async for read in answer.reads():
+                while read := await answer.read():
                     silence.reschedule(loop.time() + idle_s)
                     parts.append(read)
                     size += len(read)

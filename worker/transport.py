@@ -17,6 +17,7 @@ import httpx2
 from worker.wire import Wire
 
 _KEEP_S = 20.0
+READ = "sluice.read"  # a response's extension: reads its body past the layers that would iterate over it
 
 
 class DirectTransport(httpx2.AsyncBaseTransport):
@@ -39,7 +40,8 @@ class DirectTransport(httpx2.AsyncBaseTransport):
             wire.abort()
             raise
         body = _Body(self, origin, wire, limits.get("read"))
-        return httpx2.Response(wire.status, headers=wire.headers, stream=body, extensions={"http_version": b"HTTP/1.1"})
+        extensions = {"http_version": b"HTTP/1.1", READ: body.read}
+        return httpx2.Response(wire.status, headers=wire.headers, stream=body, extensions=extensions)
 
     async def aclose(self) -> None:
         for kept in self._idle.values():
@@ -97,8 +99,12 @@ class _Body(httpx2.AsyncByteStream):
         self._wire: Wire | None = wire
         self._timeout_s = timeout_s
 
+    async def read(self) -> bytes:
+        """What has come, at least one byte; b"" at the end, or behind `aclose`."""
+        return b"" if self._wire is None else await self._wire.read(self._timeout_s)
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while self._wire is not None and (data := await self._wire.read(self._timeout_s)):
+        while data := await self.read():
             yield data
 
     async def aclose(self) -> None:

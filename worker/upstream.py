@@ -8,7 +8,7 @@ Does not know: jobs, frames, Redis.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import anthropic
@@ -18,7 +18,9 @@ from anthropic import Omit
 from streamlog.jobs import Request
 from worker.client import Client
 from worker.retries import Refusal, UpstreamFailed
-from worker.transport import DirectTransport
+from worker.transport import READ, DirectTransport
+
+Read = Callable[[], Awaitable[bytes]]
 
 _DRAIN_S = 1.0
 _REFUSAL_BYTES = 64 * 1024
@@ -38,19 +40,25 @@ class Answer:
     def __init__(self, response: httpx2.Response) -> None:
         self.headers = _travelling(response.headers)
         # Past the layers that decompress, where nothing is compressed.
-        self._reads = response.aiter_bytes() if "content-encoding" in response.headers else _parts(response)
+        plain = "content-encoding" not in response.headers
+        read: Read | None = response.extensions.get(READ) if plain else None
+        self._read = read or _reader(response.aiter_bytes())
 
-    async def reads(self) -> AsyncIterator[bytes]:
-        """The body, as it arrives; ends at its proper end. Raises `UpstreamFailed` when it is cut or falls silent."""
-        with _failures_named():
-            async for read in self._reads:
-                yield read
+    async def read(self) -> bytes:
+        """The next part of the body, as it arrives; b"" at its proper end.
+
+        Raises `UpstreamFailed` when it is cut or falls silent.
+        """
+        try:
+            return await self._read()
+        except httpx2.HTTPError as error:
+            raise UpstreamFailed(_cut_by(error)) from error
 
     async def drain(self) -> None:
         """Read to the end, within a second, so that the connection can serve again."""
         with contextlib.suppress(TimeoutError, httpx2.HTTPError):
             async with asyncio.timeout(_DRAIN_S):
-                async for _ in self._reads:
+                while await self._read():
                     pass
 
 
@@ -135,12 +143,18 @@ def _failures_named() -> Iterator[None]:
         raise UpstreamFailed("upstream_error", refusal=refusal) from error
     except anthropic.APIConnectionError as error:  # a timeout too
         raise UpstreamFailed(_code_of(error.__cause__)) from error
-    except httpx2.TimeoutException as error:
-        raise UpstreamFailed("upstream_stalled") from error
-    except httpx2.DecodingError as error:
-        raise UpstreamFailed("upstream_garbled") from error
     except httpx2.HTTPError as error:
-        raise UpstreamFailed("upstream_cut") from error
+        raise UpstreamFailed(_cut_by(error)) from error
+
+
+def _cut_by(error: httpx2.HTTPError) -> str:
+    """What ended an answer."""
+    match error:
+        case httpx2.TimeoutException():
+            return "upstream_stalled"
+        case httpx2.DecodingError():
+            return "upstream_garbled"
+    return "upstream_cut"
 
 
 def _code_of(cause: BaseException | None) -> str:
@@ -153,9 +167,13 @@ def _code_of(cause: BaseException | None) -> str:
     return "upstream_unreachable"
 
 
-def _parts(response: httpx2.Response) -> AsyncIterator[bytes]:
-    assert isinstance(response.stream, httpx2.AsyncByteStream)
-    return aiter(response.stream)
+def _reader(parts: AsyncIterator[bytes]) -> Read:
+    """For a response that came by another transport (a proxy's), or compressed."""
+
+    async def read() -> bytes:
+        return await anext(parts, b"")
+
+    return read
 
 
 def _travelling(headers: httpx2.Headers) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 
 from streamlog.jobs import Request
 from tests.support import said
-from worker.upstream import Upstream
+from worker.upstream import Answer, Upstream
 
 BODY = (
     b'{"model": "claude-x",  "max_tokens":8, "messages":[], "stream":true, "new_field": {"k\xc3\xa9y": [1.0, 1e2]}}\n'
@@ -41,6 +41,12 @@ async def calling(
         await upstream.close()
 
 
+async def parts(answer: Answer) -> AsyncIterator[bytes]:
+    """The body, as it arrives."""
+    while part := await answer.read():
+        yield part
+
+
 async def read(upstream: Upstream, asked: Request | None = None) -> bytes:
     async with upstream.open(asked or request()) as answer:
-        return b"".join([part async for part in answer.reads()])
+        return b"".join([part async for part in parts(answer)])

@@ -8,7 +8,7 @@ import pytest
 from streamlog.jobs import Request
 from tests.support.facts import until
 from tests.worker import wire
-from tests.worker.calls import ANSWER, calling, read, request
+from tests.worker.calls import ANSWER, calling, parts, read, request
 from tests.worker.wire import HangUp, chunk, head, serving
 from worker.retries import UpstreamFailed
 from worker.transport import DirectTransport
@@ -98,7 +98,7 @@ async def test_an_interim_answer_is_not_the_answer() -> None:
     async with serving(reply) as served, calling(served.url) as upstream:
         async with upstream.open(request()) as answer:
             assert answer.headers == {"request-id": "right"}
-            assert b"".join([part async for part in answer.reads()]) == ANSWER
+            assert b"".join([part async for part in parts(answer)]) == ANSWER
         assert await read(upstream) == ANSWER
         assert served.connections == 1
 
@@ -129,7 +129,7 @@ async def test_what_is_not_read_is_not_taken_from_the_upstream() -> None:
             before = written
             await asyncio.sleep(0.1)
         assert 0 < written < 16 << 20
-        assert sum([len(part) async for part in answer.reads()]) == 64 << 20
+        assert sum([len(part) async for part in parts(answer)]) == 64 << 20
         assert served.connections == 1
 
 

@@ -103,7 +103,7 @@ async def test_events_arrive_as_they_are_sent() -> None:
         calling(served.url) as upstream,
         upstream.open(request()) as answer,
     ):
-        assert await asyncio.wait_for(anext(answer.reads()), 2) == said.start()
+        assert await asyncio.wait_for(answer.read(), 2) == said.start()
 
 
 async def test_any_bytes_travel_back_in_a_header() -> None:
@@ -230,7 +230,7 @@ async def test_leaving_early_closes_the_connection_within_a_second() -> None:
     """Claude stops, and stops billing, when its client leaves."""
     async with serving(wire.silent(head(), chunk(said.start()))) as served, calling(served.url) as upstream:
         async with upstream.open(request()) as answer:
-            await anext(answer.reads())
+            await answer.read()
         left_at = time.monotonic()
         await asyncio.wait_for(served.left.wait(), 1)
         assert time.monotonic() - left_at < 1
@@ -250,7 +250,7 @@ async def test_twenty_streams_one_after_the_other_use_one_connection() -> None:
     async with serving(wire.streamed(ANSWER)) as served, calling(served.url) as upstream:
         for _ in range(20):
             async with upstream.open(request()) as answer:
-                assert await anext(answer.reads()) == ANSWER
+                assert await answer.read() == ANSWER
                 await answer.drain()
         assert (len(served.requests), served.connections) == (20, 1)
 
@@ -259,7 +259,7 @@ async def test_draining_a_body_that_does_not_end_takes_a_second() -> None:
     """A complete message is not held back by an upstream that forgets to end its response."""
     async with serving(wire.silent(head(), chunk(ANSWER))) as served, calling(served.url) as upstream:
         async with upstream.open(request()) as answer:
-            await anext(answer.reads())
+            await answer.read()
             began = time.monotonic()
             await answer.drain()
         assert 0.9 < time.monotonic() - began < 2
