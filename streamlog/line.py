@@ -19,63 +19,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from streamlog.call import Call, Part, joined
 from streamlog.link import Link, packed
 from streamlog.scripts import Argument, Scripts
 from streamlog.settings import RedisSettings
 
-_JOINED_BYTES = 64 * 1024
-
-
-class Call:
-    """One call on its way. `done` once its answer is there, or it has failed."""
-
-    __slots__ = ("_error", "_reply", "_waiter", "deadline", "done", "once", "packed")
-
-    def __init__(self, packed: bytes, deadline: float, once: bool) -> None:
-        self.packed = packed
-        self.deadline = deadline
-        self.once = once
-        self.done = False
-        self._reply: Any = None
-        self._error: Exception | None = None
-        self._waiter: asyncio.Future[Any] | None = None
-
-    def future(self) -> asyncio.Future[Any]:
-        """Told once the call is done. Cancelling it takes back a call that has not been sent yet."""
-        self._waiter = asyncio.get_running_loop().create_future()
-        if self.done:
-            self._tell()
-        return self._waiter
-
-    async def answer(self) -> Any:
-        """What Redis answers. Raises as `Line.script` says. At most one may wait for it."""
-        if not self.done:
-            return await self.future()
-        if self._error is not None:
-            raise self._error
-        return self._reply
-
-    @property
-    def wanted(self) -> bool:
-        """Whether it is still to be answered."""
-        return not self.done and (self._waiter is None or not self._waiter.done())
-
-    def settle(self, reply: Any) -> None:
-        self.done, self._reply = True, reply
-        self._tell()
-
-    def fail(self, error: Exception) -> None:
-        if not self.done:
-            self.done, self._error = True, error
-            self._tell()
-
-    def _tell(self) -> None:
-        if self._waiter is None or self._waiter.done():
-            return
-        if self._error is not None:
-            self._waiter.set_exception(self._error)
-        else:
-            self._waiter.set_result(self._reply)
+_ENOUGH_BYTES = 64 * 1024  # leave at once, whatever is due
 
 
 class Line(Link):
@@ -114,21 +63,24 @@ class Line(Link):
 
     def command(self, *command: Argument, once: bool = False) -> asyncio.Future[Any]:
         """Call any command that answers once (so no SUBSCRIBE and nothing that blocks). Raises as `script`."""
-        return self._call(command, once).future()
-
-    def post(self, name: str, *args: Argument) -> Call:
-        """Call a script for whose answer nobody may ever wait: what is made for a waiter costs as much as the rest."""
-        return self._call(self.spelled(name, *args), once=False)
-
-    def _call(self, command: tuple[Argument, ...], once: bool) -> Call:
         call = Call(packed(command), asyncio.get_running_loop().time() + self._timeout_s, once)
+        self._accept(call)
+        return call.future()
+
+    def post(self, name: str, args: tuple[Argument, ...], size: int) -> Call:
+        """Call a script that takes the arguments of many calls, about `size` bytes here, and answers each. Neighbours
+        travel as one; nothing is made for a waiter until there is one."""
+        part = Part(self.spelled(name), args, size, asyncio.get_running_loop().time() + self._timeout_s)
+        self._accept(part)
+        return part
+
+    def _accept(self, call: Call) -> None:
         if self._closed:
             call.fail(RedisConnectionError("the line was closed"))
-            return call
+            return
         self._waiting.append(call)
-        self._waiting_bytes += len(call.packed)
+        self._waiting_bytes += call.size
         self._write_soon()
-        return call
 
     async def _greet(self, connection: AbstractConnection) -> None:
         """Make the scripts known: a Redis that was restarted has forgotten them."""
@@ -139,16 +91,13 @@ class Line(Link):
             await connection.read_response()
 
     def _pending(self) -> list[bytes]:
-        pending: list[bytes] = []
-        if self._sent and self._waiting_bytes < _JOINED_BYTES:
-            return pending
+        if self._sent and self._waiting_bytes < _ENOUGH_BYTES:
+            return []
+        calls = list(joined(call for call in self._waiting if call.wanted))
+        self._waiting.clear()
         self._waiting_bytes = 0
-        while self._waiting:
-            call = self._waiting.popleft()
-            if call.wanted:
-                pending.append(call.packed)
-                self._sent.append(call)
-        return pending
+        self._sent.extend(calls)
+        return [call.packed for call in calls]
 
     def _reply(self, reply: Any) -> None:
         if isinstance(reply, ResponseError) and str(reply).startswith("NOSCRIPT"):
@@ -169,9 +118,9 @@ class Line(Link):
             call = self._sent.pop()
             if call.once:
                 call.fail(RedisConnectionError("the connection was lost before the answer came"))
-            elif call.wanted:
-                self._waiting.appendleft(call)
-                self._waiting_bytes += len(call.packed)
+            else:
+                self._waiting.extendleft(reversed(call.again()))
+        self._waiting_bytes = sum(call.size for call in self._waiting)
 
     async def _fail_late_calls(self) -> None:
         while True:
@@ -185,6 +134,6 @@ class Line(Link):
             call.fail(RedisTimeoutError(f"no answer from redis within {self._timeout_s} s"))
         if late:  # in a long outage nothing else would let go of what has failed, bodies included
             self._waiting = deque(call for call in self._waiting if call.wanted)
-            self._waiting_bytes = sum(len(call.packed) for call in self._waiting)
+            self._waiting_bytes = sum(call.size for call in self._waiting)
         if self._sent and self._sent[0].deadline <= now:
             self.drop()

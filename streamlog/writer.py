@@ -11,9 +11,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from streamlog.call import Call
 from streamlog.errors import InternalError
 from streamlog.frames import MAX_CHUNK_BYTES, framed
-from streamlog.line import Call, Line
+from streamlog.line import Line
 from streamlog.scripts import Argument
 
 MOST_SENT = 16
@@ -59,7 +60,8 @@ class Writer:
     async def send(self, events: Sequence[bytes]) -> None:
         """Append as `write` does, once content has begun, and wait for no answer: `Refused` or an error of Redis' comes
         from a later call. At most `MOST_SENT` chunks are on their way; then this waits for the oldest."""
-        self._sent.append(self._line.post("append", *self._place(self._framed(events), len(events))))
+        data = self._framed(events)
+        self._sent.append(self._line.post("appends", (*self._place(data, len(events)), data), len(data)))
         self.number += len(events)
         while self._sent and (self._sent[0].done or len(self._sent) > MOST_SENT):
             _taken(await self._sent.popleft().answer())
@@ -78,34 +80,33 @@ class Writer:
     def _append(
         self, data: bytes, count: int, mark: str, code: str, fields: Sequence[str | bytes]
     ) -> "asyncio.Future[list[bytes]]":
-        place = self._place(data, count)
+        place = (*self._place(data, count), b"" if self.begun else self.head, data)
         if mark:
             return _forgiven(self._line.script("conclude", *place, mark, code, *fields))
         return _forgiven(self._line.script("append", *place, *fields))
 
     def _place(self, data: bytes, count: int) -> tuple[Argument, ...]:
-        """Where a chunk goes. From here on something may have been written."""
+        """Where a chunk goes that may be written now; from here on it may have been."""
         if len(data) > MAX_CHUNK_BYTES:
             raise InternalError("answer_too_large", f"A chunk of {len(data)} bytes is more than {MAX_CHUNK_BYTES}.")
         if not self._fence():
             raise Refused("fenced")
         self.handed_over = True
-        head = b"" if self.begun else self.head
-        return (self.job_id, self.attempt, self.number, self.number + 1, self.number + count, head, data)
+        return (self.job_id, self.attempt, self.number, self.number + 1, self.number + count)
 
     async def _answered(self, told: "asyncio.Future[list[bytes]]", count: int) -> tuple[str, float] | None:
         """Wait for the answer, before which all that were sent earlier have theirs."""
         while self._sent:
             _taken(await self._sent.popleft().answer())
-        answer = _taken(await told)
+        answer = await told
+        _taken(answer[0])
         self.number += count
         return (answer[1].decode(), int(answer[2]) / 1e6) if len(answer) > 1 else None
 
 
-def _taken(answer: list[bytes]) -> list[bytes]:
-    if answer[0] not in (b"written", b"repeated"):
-        raise Refused(answer[0].decode())
-    return answer
+def _taken(word: bytes) -> None:
+    if word not in (b"written", b"repeated"):
+        raise Refused(word.decode())
 
 
 def _forgiven(answer: "asyncio.Future[Any]") -> "asyncio.Future[Any]":

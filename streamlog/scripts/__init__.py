@@ -16,9 +16,8 @@ from streamlog.errors import CODES, error_body
 from streamlog.keys import Keys
 
 NAMES = (
-    "submit", "claim", "renew", "sweep", "append", "conclude", "note", "end", "release", "watch", "leave", "read",
-    "list", "remove", "mend", "converse", "say", "settle", "conversations", "forget",
-    "rouse",
+    "submit", "claim", "renew", "sweep", "append", "appends", "conclude", "note", "end", "release", "watch", "leave",
+    "read", "list", "remove", "mend", "converse", "say", "settle", "conversations", "forget", "rouse",
 )  # fmt: skip
 
 # Where `say` goes on in the text of `submit`, and where that stands in its own.

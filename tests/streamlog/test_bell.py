@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 from streamlog.bell import Bell
 from tests.streamlog.world import World
@@ -101,3 +102,28 @@ async def test_a_cancel_nudges_the_worker_that_runs_the_job(world: World, bell: 
     assert await asyncio.wait_for(sleeper, 5) == (True, b"then")
     await world.submit()
     assert await asyncio.wait_for(bell.wait(20, THEN), 5) == (False, b"then")
+
+
+async def test_with_the_ring_comes_what_stands_behind_the_wait(world: World, bell: Bell) -> None:
+    """A claim, carried out as the job is there, and not before: nobody has to ask for it then."""
+    claims = world.claims()
+    sleeper = asyncio.create_task(bell.wait(20, claims.claiming(1)))
+    await _blocked(world)
+    job_id = await world.submit()
+    nudged, rows = await asyncio.wait_for(sleeper, 5)
+    (claim,) = claims.claimed(rows)
+    assert (nudged, claim.job_id) == (False, job_id)
+    assert (await world.record(job_id)).state == "running"
+
+
+async def test_what_redis_refuses_behind_the_wait_is_raised(world: World, bell: Bell) -> None:
+    """As any call's error is."""
+    with pytest.raises(ResponseError, match="unknown command"):
+        await bell.wait(0.05, ("NO-SUCH-COMMAND",))
+    assert await bell.wait(0.05, THEN) == (False, b"then")
+
+
+async def test_forgotten_scripts_are_a_lost_connection(world: World, bell: Bell) -> None:
+    """A Redis that was restarted learns them by another connection; until then there is nothing to wait for."""
+    with pytest.raises(RedisConnectionError):
+        await bell.wait(0.05, ("EVALSHA", "0" * 40, 0))

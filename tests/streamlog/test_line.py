@@ -62,6 +62,41 @@ async def test_calls_of_one_turn_leave_in_one_write(world: World) -> None:
     assert written.write.call_count == 1
 
 
+async def test_calls_join_while_answers_are_due(world: World) -> None:
+    """An only call leaves at once; those made until its answer is there leave together behind it, unless they are many
+    bytes."""
+    await world.call("PING")
+    assert world.line._wire is not None
+    transport = world.line._wire.transport
+    with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
+        calls = [world.line.command("EXISTS", "x")]
+        for _ in range(5):
+            await asyncio.sleep(0)
+            calls.append(world.line.command("EXISTS", "x"))
+        assert written.write.call_count == 1
+        calls.append(world.line.command("EXISTS", b"x" * 100_000))
+        await asyncio.sleep(0)
+        assert written.write.call_count == 2
+        calls.append(world.line.command("EXISTS", "x"))
+        await asyncio.gather(*calls)
+        assert written.write.call_count == 3
+
+
+async def test_parts_are_sent_again_after_a_lost_connection(world: World) -> None:
+    """Chunks that travelled together, and were answered by nobody, are each there once."""
+    claim, writer = await world.running()
+    await writer.write([b"1,"])
+    me = await world.call("CLIENT", "ID")
+    killed = await _kill_own_connection(world, me)
+    parts = [
+        world.line.post("appends", (claim.job_id, claim.attempt, n - 1, n, n, b"%d," % n), 2) for n in range(2, 200)
+    ]
+    assert {await part.answer() for part in parts} <= {b"written", b"repeated"}
+    await asyncio.gather(killed, return_exceptions=True)
+    frames = await world.frames(claim.job_id)
+    assert frames.endswith(b"".join(b"%d," % number for number in range(2, 200)))
+
+
 async def test_more_than_a_socket_takes_is_written_by_and_by(world: World) -> None:
     """Many megabytes made at once arrive whole and in order."""
     key = world.keys.bell

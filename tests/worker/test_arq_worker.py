@@ -245,6 +245,26 @@ async def test_a_claim_under_way_at_the_stop_is_given_back(world: World, monkeyp
         assert stopping.jobs.begun == []
 
 
+async def test_a_job_that_comes_with_the_bell_after_the_stop_is_given_back(world: World) -> None:
+    """Redis claims for a worker that waits; it may have decided otherwise meanwhile."""
+    async with working(world, bell_s=30.0) as stopping:
+        await _waits_at_the_bell(world)
+        stopping.queue._stopping.set()
+        job_id = await world.submit()
+        await asyncio.wait_for(stopping.queue.stopped.wait(), 5)
+        record = await world.record(job_id)
+        assert record.state == State.QUEUED
+        assert await world.call("HGET", world.keys.record(job_id), "claims") == b"0"
+        assert stopping.jobs.begun == []
+
+
+async def _waits_at_the_bell(world: World) -> None:
+    async def waits() -> bool:
+        return b"blocked_clients:1\r" in await world.call("INFO", "clients")
+
+    await true(waits)
+
+
 async def test_a_run_carries_its_claim_to_the_job(world: World) -> None:
     """With the time from which its lease counts, which is before Redis gave it."""
     async with working(world) as crew:

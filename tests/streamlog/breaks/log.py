@@ -9,6 +9,13 @@ APPEND = of(
     ("unpack(ARGV, 8)", "unpack(ARGV, 10)", "append_writes_the_fields_that_come_with_it"),
     ("'last', position, ", "'last', '0-0', ", "append_stores_frames_with_their_positions"),
 )
+APPENDS = of(
+    "appends",
+    ("'last', store(", "'lost', store(", "appends_store_what_append_stores"),
+    ("if refused then return refused end", "", "appends_answer_each_chunk_by_itself"),
+    ("pcall(write, ", "true, write(", "appends_bear_with_a_log_that_is_not_ours"),
+)
+ROUSE = of("rouse", ("nudge(ARGV[1])", "", "rouse_wakes_a_worker_and_no_other"))
 CONCLUDE = of(
     "conclude",
     ("if mark ~= 'failed' then", "if true then", "a_failure_is_no_content"),
@@ -102,4 +109,4 @@ READ = of(
     ),
 )
 
-BREAKS = [*APPEND, *CONCLUDE, *REFUSAL, *NUDGE, *STORE, *FINISH, *END, *READ]
+BREAKS = [*APPEND, *APPENDS, *ROUSE, *CONCLUDE, *REFUSAL, *NUDGE, *STORE, *FINISH, *END, *READ]

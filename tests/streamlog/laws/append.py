@@ -1,9 +1,12 @@
 """The laws of append: a chunk goes after its predecessor, once, by the one writer whose turn it is."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from redis.exceptions import ResponseError
 
+from streamlog.claims import Claim
 from streamlog.frames import from_message
 from streamlog.writer import Refused, Writer
 from tests.streamlog.laws.book import law
@@ -29,6 +32,53 @@ async def append_stores_frames_with_their_positions(world: World) -> None:
     record = await world.record(claim.job_id)
     assert record.last == (claim.attempt, 3)
     assert record.content_us >= record.claimed_us
+
+
+async def _posted(world: World, *claims: Claim) -> list[object]:
+    """The answers to frame 2 of each of these attempts, sent as one call."""
+    calls = [world.line.post("appends", (claim.job_id, claim.attempt, 1, 2, 2, EVENT), len(EVENT)) for claim in claims]
+    answers: list[object] = await asyncio.gather(*(call.answer() for call in calls), return_exceptions=True)
+    return answers
+
+
+@law
+async def appends_store_what_append_stores(world: World) -> None:
+    """For each job its chunk, behind its own last one, and its record knows; what is repeated is there once."""
+    running = [await world.running() for _ in range(3)]
+    for _, writer in running:
+        await writer.write([EVENT])
+    claims = [claim for claim, _ in running]
+    assert await _posted(world, *claims) == [b"written"] * 3
+    assert await _posted(world, *claims) == [b"repeated"] * 3
+    for claim in claims:
+        assert (await world.frames(claim.job_id)).count(EVENT) == 2
+        assert (await world.record(claim.job_id)).last == (claim.attempt, 2)
+
+
+@law
+async def appends_answer_each_chunk_by_itself(world: World) -> None:
+    """What may not be written of one job says nothing about the others, and leaves nothing behind."""
+    running = [await world.running() for _ in range(3)]
+    for _, writer in running:
+        await writer.write([EVENT])
+    ended = running[1][0]
+    await world.log.end(ended.job_id, None, "cancelled", "cancelled")
+    before = await world.frames(ended.job_id)
+    assert await _posted(world, *(claim for claim, _ in running)) == [b"written", b"ended", b"written"]
+    assert await world.frames(ended.job_id) == before
+
+
+@law
+async def appends_bear_with_a_log_that_is_not_ours(world: World) -> None:
+    """Somebody else's value under one key is an error for that chunk, and for no other of the call."""
+    running = [await world.running() for _ in range(3)]
+    for _, writer in running:
+        await writer.write([EVENT])
+    await world.call("SET", world.keys.log(running[1][0].job_id), "not a stream")
+    first, spoiled, last = await _posted(world, *(claim for claim, _ in running))
+    assert (first, last) == (b"written", b"written")
+    assert isinstance(spoiled, ResponseError)
+    assert "WRONGTYPE" in str(spoiled)
 
 
 @law
