@@ -105,7 +105,7 @@ async def test_all_by_keyboard(new: NewTab) -> None:
 
 
 async def test_a_screen_reader_is_told_whole_blocks(new: NewTab) -> None:
-    """Each block once, politely, and the end; never the same words twice."""
+    """Each block once, politely, and the end; never the same words twice. On a busy machine also that it waits."""
     tab = await (await new()).open()
     await tab.page.evaluate("""() => {
       window.told = [];
@@ -115,7 +115,8 @@ async def test_a_screen_reader_is_told_whole_blocks(new: NewTab) -> None:
     }""")
     await tab.ask("[[sim:text tps=60]] Compare apples and pears")
     await tab.until("() => told.includes('The answer is complete.')")
-    told = await tab.page.evaluate("told.filter((one) => !one.endsWith('…') && one !== 'The answer is complete.')")
+    told = await tab.page.evaluate("""told.filter(
+      (one) => !one.endsWith('…') && !one.includes(' the queue') && one !== 'The answer is complete.')""")
     blocks = await tab.page.evaluate("[...document.querySelectorAll('.markdown > *')].map((one) => one.textContent)")
     assert told == blocks and len(blocks) > 3
     assert await tab.page.get_attribute("#announcements", "aria-live") == "polite"

@@ -98,7 +98,7 @@ async def test_a_job_that_is_not_ours_any_more_is_left_alone(world: World, how: 
         writer.write(chunk(said.text(" world")))
         await asyncio.Event().wait()
 
-    async with upstream_is(world, reply) as (runner, served):
+    async with upstream_is(world, reply, idle_s=0.5) as (runner, served):
         claim, writer = await runner.claimed(PLAIN)
         key = world.keys.record(claim.job_id)
         running = asyncio.create_task(runner.go(claim, writer))
