@@ -64,6 +64,7 @@ def test_allowed_imports_are_left_alone(tmp_path: Path) -> None:
     files = {
         "gateway/a.py": "from streamlog.frames import Frame\nfrom . import b\nimport fastapi, starlette.responses",
         "worker/upstream.py": "import anthropic",
+        "worker/upstream_client.py": "from anthropic import AsyncAnthropic",
         "worker/arq_worker.py": "from arq.worker import Worker",
         "worker/main.py": "import telemetry, worker.arq_worker",
         "streamlog/scripts/a.py": "from ..frames import Frame",

@@ -16,9 +16,9 @@ import httpx2
 from anthropic import Omit
 
 from streamlog.jobs import Request
-from worker.client import Client
 from worker.retries import Refusal, UpstreamFailed
 from worker.transport import READ, DirectTransport
+from worker.upstream_client import Client
 
 Read = Callable[[], Awaitable[bytes]]
 

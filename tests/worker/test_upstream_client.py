@@ -1,4 +1,4 @@
-"""worker/client.py: a head that was built before is, byte for byte, the head that the SDK would build now."""
+"""worker/upstream_client.py: a head that was built before is, byte for byte, the head that the SDK would build now."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from anthropic import AsyncAnthropic, Omit
 from anthropic._models import FinalRequestOptions
 
-from worker.client import Client
+from worker.upstream_client import Client
 
 OMITTED = Omit()
 TIMEOUT = httpx2.Timeout(connect=1.0, read=2.0, write=3.0, pool=4.0)
