@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 from streamlog.errors import CODES, error_body
@@ -24,6 +25,7 @@ NAMES = (
 _NOTHING_REFUSED = "-- Nothing is refused behind this line.\n"
 _SUBMIT = "-- Here stands `submit`, and at the end of its refusals:\n"
 _DEFINED = re.compile(r"^local (?:function )?(\w+)", re.MULTILINE)
+_WORD = re.compile(r"\w+")
 
 Argument = str | bytes | int
 
@@ -46,7 +48,7 @@ class Scripts:
 
     def __init__(self, keys: Keys) -> None:
         parts = [part for name in ("common", "mending") for part in _text(name).split("\n\n")]
-        prelude = [*keys.lua().splitlines(), _told(), *parts]
+        prelude = [_Part(part) for part in (*keys.lua().splitlines(), _told(), *parts)]
         self._scripts = {name: _script(name, _linked(prelude, _whole(name))) for name in NAMES}
 
     def __getitem__(self, name: str) -> Script:
@@ -57,12 +59,23 @@ class Scripts:
         return [script.text for script in self._scripts.values()]
 
 
-def _linked(prelude: Sequence[str], text: str) -> str:
+class _Part:
+    """Some lines of the prelude: what they define, and every word in them."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.defines = frozenset(_DEFINED.findall(text))
+        self.words = frozenset(_WORD.findall(text))
+
+
+def _linked(prelude: Sequence[_Part], text: str) -> str:
     """The text behind those parts of the prelude that it uses. A part uses only what stands before it."""
+    used, texts = set(_WORD.findall(text)), [text]
     for part in reversed(prelude):
-        if any(re.search(rf"\b{name}\b", text) for name in _DEFINED.findall(part)):
-            text = f"{part}\n{text}"
-    return text
+        if not used.isdisjoint(part.defines):
+            used |= part.words
+            texts.append(part.text)
+    return "\n".join(reversed(texts))
 
 
 def _script(name: str, text: str) -> Script:
@@ -78,10 +91,12 @@ def _whole(name: str) -> str:
     return before + _text("submit").replace(_NOTHING_REFUSED, at_the_end)
 
 
+@cache
 def _text(name: str) -> str:
     return files(__name__).joinpath(f"{name}.lua").read_text()
 
 
+@cache
 def _told() -> str:
     """The body of each named ending as a Lua table, open where the request id goes."""
     rows = []
