@@ -9,7 +9,7 @@ import argparse
 import contextlib
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import uvloop
@@ -47,7 +47,7 @@ class Size:
 
 
 FULL = Size(3, 200, ((100, 4), (300, 2)), (100, 300), 4.0, alone=True)
-SMALL = Size(2, 40, ((100, 1),), (50,), 0.8, answer_events=1_000, arrivals=False)
+SMALL = Size(2, 40, ((100, 1),), (20,), 0.8, answer_events=1_000, arrivals=False)
 QUICK = Size(1, 10, ((20, 1),), (10,), 0.3, answer_events=1_000)
 
 
@@ -70,13 +70,22 @@ def main() -> None:
     if options.write:
         readme.keep(report)
         plots.draw(beside)
-    if options.small and not options.only:
-        doubled = ratios.keep(beside) if options.keep_ratios else ratios.doubled(beside)
-        for line in doubled:
-            print(f"bench: {line}", file=sys.stderr)
-        sys.exit(1 if doubled else 0)
+    if options.small and options.keep_ratios:
+        ratios.keep(beside)
+    elif options.small and not options.only:
+        sys.exit(1 if _doubled(beside, lambda: _run(size, kinds, size.rounds, "", False)[1]) else 0)
     if any(mark in line for line in report.split("\n") if line.startswith("- failed") for mark in _MUST_NOT_FAIL):
         sys.exit(1)
+
+
+def _doubled(results: Results, again: Callable[[], Results]) -> list[str]:
+    """What has doubled in both of two runs, told; the second is made if the first shows any: it may have been a moment
+    in which something else was busy."""
+    first = ratios.doubled(results)
+    second = ratios.doubled(again()) if first else {}
+    for name in first.keys() & second.keys():
+        print(f"bench: {name}: {first[name]}, and again: {second[name]}", file=sys.stderr)
+    return sorted(first.keys() & second.keys())
 
 
 def _run(size: Size, kinds: tuple[peers.Kind, ...], rounds: int, only: str, alone_too: bool) -> tuple[str, Results]:

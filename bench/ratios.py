@@ -33,19 +33,18 @@ def measured(results: Results) -> dict[str, float]:
     return found
 
 
-def doubled(results: Results) -> list[str]:
-    """A sentence for each kept ratio that has doubled, or is not there any more."""
+def doubled(results: Results) -> dict[str, str]:
+    """What each kept ratio is that has doubled, or is not there any more."""
     now, before = measured(results), json.loads(FILE.read_text())
-    gone = [f"{name}: not measured" for name in before if name not in now]
-    return gone + [
-        f"{name}: {now[name]:.3f}, was {kept:.3f}"
+    gone = {name: "not measured" for name in before if name not in now}
+    return gone | {
+        name: f"{now[name]:.3f}, was {kept:.3f}"
         for name, kept in before.items()
         if name in now and now[name] > kept * _DOUBLED
-    ]
+    }
 
 
-def keep(results: Results) -> list[str]:
-    """From now on these are the ratios. Nothing has doubled."""
+def keep(results: Results) -> None:
+    """From now on these are the ratios."""
     rounded = {name: round(ratio, 4) for name, ratio in measured(results).items()}
     FILE.write_text(json.dumps(rounded, indent=2, ensure_ascii=False) + "\n")
-    return []
