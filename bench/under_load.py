@@ -1,5 +1,5 @@
-"""A load to look at processes under: `python -m bench.under_load paced` names them, keeps the load up, and says what each
-has cost.
+"""A load to look at processes under: `python -m bench.under_load paced` names them, keeps the load up, and says at its
+end what each has cost.
 
     py-spy record --pid <worker> --duration 10 --rate 500 --format raw --output worker.txt
     perf record --all-cpus --event cpu-clock --freq 2000 -- sleep 5
