@@ -79,6 +79,11 @@ class Claims:
             for job_id, attempt, hold_ms, wait_us, arq_job, body, *record in rows
         ]
 
+    @property
+    def silent_s(self) -> float:
+        """How long ago the newest call was made that Redis has answered."""
+        return self._line.silent_s
+
     def rouse(self) -> None:
         """Wake this worker where it waits at a bell. Nobody waits for the answer: it would wake by itself."""
         answer = self._line.script("rouse", self._worker)

@@ -38,6 +38,12 @@ class Line(Link):
         self._sent: deque[Call] = deque()  # sent, not answered
         self._watch: asyncio.Task[None] | None = None
         self._closed = False
+        self._answered = float("-inf")  # the deadline of the newest call that was answered
+
+    @property
+    def silent_s(self) -> float:
+        """How long ago the newest call was made that Redis has answered: no answer was late before that."""
+        return asyncio.get_running_loop().time() + self._timeout_s - self._answered
 
     async def start(self) -> None:
         await super().start()
@@ -103,6 +109,7 @@ class Line(Link):
         if isinstance(reply, ResponseError) and str(reply).startswith("NOSCRIPT"):
             raise RedisConnectionError("redis has forgotten the scripts")  # greet anew, and send again in order
         call = self._sent.popleft()
+        self._answered = call.deadline
         if isinstance(reply, ResponseError):
             call.fail(reply)
         elif not call.done:

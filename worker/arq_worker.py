@@ -161,13 +161,16 @@ class QueueWorker(Worker):
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._slot_freed.wait(), 1.0)
                 return
-            asked, most = monotonic(), min(free, MOST_AT_ONCE) if self._more else 1
-            claims = await (self._claims.claim(most, self._bell.lane) if self._more else self._rung())
+            since, most = monotonic(), min(free, MOST_AT_ONCE) if self._more else 1
+            if self._more:
+                claims = await self._claims.claim(most, self._bell.lane)
+            else:
+                since, claims = await self._rung()
             if self._stopping.is_set():
                 await self._give_back(claims)
                 return
             for claim in claims:
-                await self._begin(claim, asked)
+                await self._begin(claim, since)
             self._more = len(claims) == most
         except LINK_ERRORS as error:
             if self._stopping.is_set():
@@ -176,26 +179,35 @@ class QueueWorker(Worker):
             self._more = True
             await asyncio.sleep(_RETRY_S)
 
-    async def _rung(self) -> list[Claim]:
-        """Wait for the bell, and for the oldest job, which comes with its ring. One: if this process is stopped or cut
-        off at the bell, what was claimed in its name waits until the lease has run out."""
+    async def _rung(self) -> tuple[float, list[Claim]]:
+        """Wait for the bell, and for the oldest job, which comes with its ring; since when at the latest it is ours.
+
+        One job: if this process is stopped or cut off at the bell, what was claimed in its name waits until the lease
+        has run out. Afterwards it must not call Claude for what is another's by now, so it asks.
+        """
         nudged, rows = await self._bell.wait(self._bell_s, self._claims.claiming(1, self._bell.lane))
         if nudged:
             self._running.renew_soon()
-        return self._claims.claimed(rows)
+        claims = self._claims.claimed(rows)
+        since = monotonic() - self._claims.silent_s  # claimed before that, it would have been heard of by then
+        if not claims or self._running.fresh(since):
+            return since, claims
+        since = monotonic()
+        lost, _ = await self._claims.renew([(claim.job_id, claim.attempt) for claim in claims])
+        return since, [claim for claim in claims if claim.job_id not in lost]
 
     async def _give_back(self, claims: list[Claim]) -> None:
         """What a claim brings that was under way when all stopped."""
         for claim in claims:
             await self._claims.release(claim.job_id, claim.attempt, give_back=True)
 
-    async def _begin(self, claim: Claim, asked: float) -> None:
+    async def _begin(self, claim: Claim, since: float) -> None:
         old = self.tasks.get(claim.job_id)
         if old is not None:  # our own earlier attempt, whose lease we lost without noticing yet
             self._running.runs[claim.job_id].close()
             await asyncio.wait((old,))
-        run = Run(claim, asked)
-        self._running.begun(run)
+        run = Run(claim, since)
+        self._running.runs[claim.job_id] = run
         if _is_ours(claim):  # begun before arq's own preparations, 0.2 ms of a first token; arq then awaits it
             run.task = self.loop.create_task(self._job(run))
         token = _current.set(run)

@@ -18,22 +18,18 @@ from streamlog.writer import Writer
 from telemetry import announce, facts
 
 _SURE_PART = 0.8
-_KNOWN_PART = 0.2
+_FRESH_PART = 0.4
 _PARTS = 3
 _RENEW_MOST_S = 0.5  # a Redis frozen for 3 s is then no reason to give up a lease of 5
 _log = logging.getLogger("sluice.worker")
 
 
 class Run:
-    """One claim that is being run. `since` is when its last renewal (or its claim) was asked for.
-
-    `doubtful` until a renewal has told that a lease is held whose beginning nobody knows.
-    """
+    """One claim that is being run. Its lease, or the last renewal of that, did not begin before `since`."""
 
     def __init__(self, claim: Claim, since: float) -> None:
         self.claim = claim
         self.since = since
-        self.doubtful = False
         self.writer: Writer | None = None
         self.task: asyncio.Task[None] | None = None
         self.part = hash(claim.job_id) % _PARTS  # of the renewals, those that look at it
@@ -67,13 +63,9 @@ class Running:
         self._all_due = True
         self._renewal_due.set()
 
-    def begun(self, run: Run) -> None:
-        """A run more. If it was claimed long after that was asked for, it is renewed at once: its lease may have run
-        out already, for instance if this process was stopped while it waited at the bell."""
-        self.runs[run.claim.job_id] = run
-        if monotonic() - run.since > _KNOWN_PART * self._lease_s:
-            run.since, run.doubtful = monotonic(), True
-            self._renewal_due.set()
+    def fresh(self, since: float) -> bool:
+        """Whether a lease that began then or later has most of its time before it."""
+        return monotonic() - since < _FRESH_PART * self._lease_s
 
     def sure(self, run: Run) -> bool:
         """Whether the lease of this run has certainly not run out."""
@@ -105,7 +97,7 @@ class Running:
         if not runs:
             return
         asked = monotonic()
-        seen = {run for run in runs if part in (None, run.part) or run.doubtful or not self.sure(run)}
+        seen = {run for run in runs if part in (None, run.part) or not self.sure(run)}
         pairs = [(run.claim.job_id, run.claim.attempt) for run in seen]
         unseen = [run.claim.job_id for run in runs if run not in seen and not run.closed]
         lost, abandoned = await self._claims.renew(pairs, unseen)
@@ -113,7 +105,7 @@ class Running:
             if run.claim.job_id in lost:
                 run.close()
             else:
-                run.since, run.doubtful = asked, False
+                run.since = asked
         if monotonic() - asked > _RENEW_MOST_S:  # an outage that ends must not add to one that begins
             self.renew_soon()
         for ended in abandoned:

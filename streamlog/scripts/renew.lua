@@ -13,16 +13,18 @@ local function unwanted(id, grace_ms, left_ms, created_us)
   return end_by_name(id, 'cancelled', 'abandoned')
 end
 
--- What is not looked at costs a thousandth of a command. A lease that is gone, or another's by now, gains nothing.
+-- What is not looked at costs a thousandth of a command. A lease that is gone, or another's by now, gains nothing; but if
+-- all are gone, ours are born again: a job without one would be nobody's when this worker dies.
+local gone = dropped(LEASES, 'zset') or redis.call('EXISTS', LEASES) == 0
 local PAGE = 1000
 local looked_from = 3 + tonumber(ARGV[2])
 for from = 3, looked_from - 1, PAGE do
-  local extended = {}
+  local extended = gone and {'GT'} or {'XX', 'GT'}
   for i = from, math.min(from + PAGE, looked_from) - 1 do
     extended[#extended + 1] = lease_end_ms
     extended[#extended + 1] = ARGV[i]
   end
-  redis.call('ZADD', LEASES, 'XX', 'GT', unpack(extended))
+  redis.call('ZADD', LEASES, unpack(extended))
 end
 
 for i = looked_from, #ARGV, 2 do

@@ -62,24 +62,27 @@ async def test_calls_of_one_turn_leave_in_one_write(world: World) -> None:
     assert written.write.call_count == 1
 
 
-async def test_calls_join_while_answers_are_due(world: World) -> None:
+async def test_calls_join_while_answers_are_due(private: Valkey) -> None:
     """An only call leaves at once; those made until its answer is there leave together behind it, unless they are many
     bytes."""
-    await world.call("PING")
-    assert world.line._wire is not None
-    transport = world.line._wire.transport
-    with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
-        calls = [world.line.command("EXISTS", "x")]
-        for _ in range(5):
+    async with World(private.url, timeout_s=5.0) as world:
+        await world.call("PING")
+        assert world.line._wire is not None
+        transport = world.line._wire.transport
+        with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
+            private.freeze()  # no answer comes before all has been called
+            calls = [world.line.command("EXISTS", "x")]
+            for _ in range(5):
+                await asyncio.sleep(0)
+                calls.append(world.line.command("EXISTS", "x"))
+            assert written.write.call_count == 1
+            calls.append(world.line.command("EXISTS", b"x" * 100_000))
             await asyncio.sleep(0)
+            assert written.write.call_count == 2
             calls.append(world.line.command("EXISTS", "x"))
-        assert written.write.call_count == 1
-        calls.append(world.line.command("EXISTS", b"x" * 100_000))
-        await asyncio.sleep(0)
-        assert written.write.call_count == 2
-        calls.append(world.line.command("EXISTS", "x"))
-        await asyncio.gather(*calls)
-        assert written.write.call_count == 3
+            private.thaw()
+            await asyncio.gather(*calls)
+            assert written.write.call_count == 3
 
 
 async def test_parts_are_sent_again_after_a_lost_connection(world: World) -> None:

@@ -1,12 +1,15 @@
 """worker/arq_worker.py at its stop: nothing more is claimed, and what comes nevertheless is given back."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from streamlog.claims import Claim
 from streamlog.keys import Lane
 from streamlog.lifecycle import State
+from streamlog.line import Line
+from streamlog.log import Ended
 from tests.streamlog.world import World
 from tests.support.facts import true, until
 from tests.worker.crew import working
@@ -70,3 +73,29 @@ async def _waits_at_the_bell(world: World) -> None:
         return b"blocked_clients:1\r" in await world.call("INFO", "clients")
 
     await true(waits)
+
+
+async def test_what_was_claimed_while_nothing_was_heard_is_asked_for_before_it_is_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was stopped at the bell wakes with a job that may be another's by now."""
+    async with working(world, bell_s=30.0) as late:
+        await _waits_at_the_bell(world)
+        claimed = late.queue._claims.claimed
+
+        def after_a_long_sleep(rows: list[Any]) -> list[Claim]:
+            monkeypatch.setattr(Line, "silent_s", 60.0)
+            return claimed(rows)
+
+        async def taken_over(*_: Any) -> tuple[set[str], list[Ended]]:
+            return {job_id}, []
+
+        monkeypatch.setattr(late.queue._claims, "claimed", after_a_long_sleep)
+        monkeypatch.setattr(late.queue._claims, "renew", taken_over)
+        job_id = await world.submit()
+        await _waits_at_the_bell(world)
+        assert late.jobs.begun == []
+        monkeypatch.undo()
+        second = await world.submit()
+        (run,) = await late.begun(1)
+        assert run.claim.job_id == second

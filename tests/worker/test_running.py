@@ -242,17 +242,3 @@ async def test_a_nudge_has_all_looked_at() -> None:
         running.renew_soon()
         await until(lambda: claims.renewed)
     assert len(claims.renewed[0][0]) == 4
-
-
-async def test_a_run_that_was_claimed_long_after_that_was_asked_for_is_looked_at_at_once() -> None:
-    """This process may have been stopped while it waited: its lease may be another's by now. A quick one needs not."""
-    claims = Refusing()
-    running = Running(claims, 60.0)
-    async with meanwhile(running.renew_for_ever()):
-        running.begun(Run(claim("job_quick"), monotonic() - 1.0))
-        running.begun(late := Run(claim("job_late"), monotonic() - 30.0))
-        assert late.doubtful and running.sure(late)
-        await until(lambda: claims.renewed)
-    assert ("job_late", 1) in claims.renewed[0][0]
-    assert not late.doubtful
-    assert not running.runs["job_quick"].doubtful

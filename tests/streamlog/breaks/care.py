@@ -30,12 +30,10 @@ RENEW = of(
     ("if ours and of[3] == '1' then", "if false then", "renew_ends_an_attached_job_that_nobody_watched_for_its_grace"),
     ("redis.call('ZADD', LEASES, lease_end_ms, id)", "", "renew_extends_what_is_ours"),
     ("math.min(from + PAGE, looked_from) - 1", "from", "renew_extends_what_it_does_not_look_at"),
-    (
-        "redis.call('ZADD', LEASES, 'XX', 'GT', ",
-        "redis.call('ZADD', LEASES, 'GT', ",
-        "renew_gives_no_lease_to_what_has_none",
-    ),
-    ("redis.call('ZADD', LEASES, 'XX', 'GT', ", "redis.call('ZADD', LEASES, 'XX', ", "renew_shortens_no_lease"),
+    ("or {'XX', 'GT'}", "or {'GT'}", "renew_gives_no_lease_to_what_has_none"),
+    ("or {'XX', 'GT'}", "or {'XX'}", "renew_shortens_no_lease"),
+    ("gone and {'GT'} or {'XX', 'GT'}", "{'XX', 'GT'}", "renew_bears_with_leases_that_are_gone"),
+    ("dropped(LEASES, 'zset') or ", "", "renew_bears_with_leases_that_are_gone"),
 )
 SWEEP = of(
     "sweep",

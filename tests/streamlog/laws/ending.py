@@ -7,7 +7,6 @@ import pytest
 from streamlog.errors import CODES, error_body
 from tests.streamlog.laws.book import law, law_of_real_servers
 from tests.streamlog.world import EVENT, KEEP_S, World
-from tests.support.facts import true
 
 
 async def _what_remains(world: World, job_id: str) -> set[str]:
@@ -166,9 +165,5 @@ async def a_cancel_leaves_its_worker_one_nudge(world: World) -> None:
 async def rouse_wakes_a_worker_and_no_other(world: World) -> None:
     """Where it waits at a bell, once."""
     world.claims("worker").rouse()
-
-    async def nudged() -> bool:
-        return bool(await world.call("LLEN", world.keys.nudges("worker")) == 1)
-
-    await true(nudged)
+    assert await world.call("LLEN", world.keys.nudges("worker")) == 1
     assert await world.call("EXISTS", world.keys.nudges("other")) == 0

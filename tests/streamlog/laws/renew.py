@@ -1,5 +1,7 @@
 """The laws of renew: a worker keeps what is its own, and hears of what is not."""
 
+from redis.exceptions import ResponseError
+
 from tests.streamlog.laws.book import law
 from tests.streamlog.world import GRACE_S, LEASE_S, WATCH_S, World
 
@@ -8,6 +10,7 @@ LONG_AGO_S = WATCH_S + GRACE_S + 1
 
 async def _lease_left_s(world: World, job_id: str) -> float:
     score = await world.call("ZSCORE", world.keys.leases, job_id)
+    assert score is not None
     return (float(score) - await world.now_ms()) / 1000
 
 
@@ -37,9 +40,25 @@ async def renew_extends_what_it_does_not_look_at(world: World) -> None:
 async def renew_gives_no_lease_to_what_has_none(world: World) -> None:
     """A job that ended or waits, unseen by its worker, stays as it is."""
     claim, _ = await world.running()
+    await world.running()
     await world.log.end(claim.job_id, None, "cancelled", "cancelled")
     assert await world.claims().renew([], [claim.job_id]) == (set(), [])
-    assert await world.call("ZCARD", world.keys.leases) == 0
+    assert await world.call("ZSCORE", world.keys.leases, claim.job_id) is None
+
+
+@law
+async def renew_bears_with_leases_that_are_gone(world: World) -> None:
+    """A job without a lease would be nobody's, so all are born again: of those that are looked at and of the others."""
+    seen, unseen = [(await world.running())[0] for _ in range(2)]
+    for spoil in (("DEL", world.keys.leases), ("SET", world.keys.leases, "not ours")):
+        await world.call(*spoil)
+        try:
+            told = await world.claims().renew([(seen.job_id, seen.attempt)], [unseen.job_id])
+        except ResponseError as error:
+            raise AssertionError("not borne with") from error
+        assert told == (set(), [])
+        for claim in (seen, unseen):
+            assert LEASE_S - 2 < await _lease_left_s(world, claim.job_id) <= LEASE_S
 
 
 @law
