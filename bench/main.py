@@ -47,7 +47,7 @@ class Size:
 
 
 FULL = Size(3, 200, ((100, 4), (300, 2)), (100, 300), 4.0, alone=True)
-SMALL = Size(2, 40, ((100, 1),), (20,), 0.8, answer_events=1_000, arrivals=False)
+SMALL = Size(1, 60, ((100, 1),), (20,), 0.8, answer_events=1_000, arrivals=False)
 QUICK = Size(1, 10, ((20, 1),), (10,), 0.3, answer_events=1_000)
 
 
@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description="What Sluice costs, beside the direct call and others.")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="does it measure? Its figures say little")
-    size.add_argument("--small", action="store_true", help="a minute: fails if a ratio of bench/ratios.json doubled")
+    size.add_argument("--small", action="store_true", help="half a minute: fails if a ratio of bench/ratios.json doubled")
     size.add_argument("--write", action="store_true", help="keep figures and plots in bench/")
     parser.add_argument("--peers", action="store_true", help="also those that `make bench-peers` installed")
     parser.add_argument("--alone", action="store_true", help="also what is measured of Sluice by itself (full: always)")
