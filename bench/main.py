@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description="What Sluice costs, beside the direct call and others.")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="does it measure? Its figures say little")
-    size.add_argument("--small", action="store_true", help="half a minute: fails if a ratio of bench/ratios.json doubled")
+    size.add_argument("--small", action="store_true", help="half a minute: fails if a kept ratio has doubled")
     size.add_argument("--write", action="store_true", help="keep figures and plots in bench/")
     parser.add_argument("--peers", action="store_true", help="also those that `make bench-peers` installed")
     parser.add_argument("--alone", action="store_true", help="also what is measured of Sluice by itself (full: always)")
