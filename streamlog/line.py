@@ -3,7 +3,7 @@
 Calls of one loop turn leave in one write and are answered in order, so a call costs a future and no round trip of
 its own (an awaited command each costs 130 µs, pipelined 6). While answers are due, calls wait for these and then leave
 together, as small packets do by Nagle's rule: the busier Redis is, the more of them join, and an only one waits for
-nothing. With 100 streams × 80/s that halves what an event costs all processes (measured: docs/performance.md).
+nothing (`docs/decisions/0010-calls-to-redis-join.md`).
 Invariant: calls reach Redis in the order in which they were made. After a lost connection, or when Redis has
 forgotten the scripts, what was not answered is sent again in that order, so callers make only calls that are safe to
 repeat, or say `once=True` and get the error instead. No call waits longer than the timeout.

@@ -30,8 +30,8 @@ _log = logging.getLogger("sluice.worker")
 _CALL = re.compile(
     r"(POST /v1/messages(/count_tokens)?|GET /v1/models(/[A-Za-z0-9][A-Za-z0-9._:@-]{0,255})?)(\?[^\x00-\x20\x7f]*)?"
 )
-# What Anthropic's own limits count: https://docs.claude.com/en/api/rate-limits (cache reads are free for most models).
 _NOTED_AFTER_S = 0.1
+# What Anthropic's own limits count: https://docs.claude.com/en/api/rate-limits (cache reads are free for most models).
 _COUNTED = ("input_tokens", "cache_creation_input_tokens", "output_tokens")
 
 
