@@ -62,7 +62,7 @@ def _with_port(options: Options) -> Options:
 
 def _run(options: Options, store: Store, kept: str) -> int:
     metrics = free_from(_FIRST_METRICS_PORT, options.workers, _LOOPBACK, taken=(options.port,))
-    decided = plan(options, os.environ, store, Ports(metrics, any_free(_LOOPBACK)))
+    decided = plan(options, os.environ, store, Ports(metrics, any_free(_LOOPBACK, (options.port, *metrics))))
     return asyncio.run(run(decided, kept))
 
 

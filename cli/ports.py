@@ -28,12 +28,15 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
-def any_free(host: str) -> int:
-    """A port that is free now."""
+def any_free(host: str, taken: tuple[int, ...] = ()) -> int:
+    """A port that is free now, without `taken`: those that somebody else will listen on. Raises CannotGoOn."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    for _ in range(_TRIED):
+        with socket.create_server((host, 0), family=family) as probe:
+            port: int = probe.getsockname()[1]
+        if port not in taken:
+            return port
+    raise CannotGoOn(f"Found no free port on {host}.")
 
 
 def free_from(first: int, count: int, host: str, taken: tuple[int, ...] = ()) -> tuple[int, ...]:

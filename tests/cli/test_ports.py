@@ -22,6 +22,27 @@ def test_a_port_with_a_listener_is_not_free(taken: int) -> None:
     assert is_free(HOST, any_free(HOST))
 
 
+def test_a_port_that_is_spoken_for_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the gateway will listen on is free as well, as long as nothing has started."""
+    ports = iter((7001, 7002, 7003))
+
+    class Probe:
+        def __init__(self, *_: object, **__: object) -> None:
+            self.port = next(ports)
+
+        def __enter__(self) -> "Probe":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            return
+
+        def getsockname(self) -> tuple[str, int]:
+            return HOST, self.port
+
+    monkeypatch.setattr("socket.create_server", Probe)
+    assert any_free(HOST, (7001, 7002)) == 7003
+
+
 def test_asking_leaves_the_port_free() -> None:
     """The answer does not make itself untrue."""
     port = any_free(HOST)
