@@ -63,4 +63,5 @@ async def _call(endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) 
     except Exception as error:
         if begun:
             raise
-        await reply_to(error)(scope, receive, send)
+        reply = await reply_to(Request(scope), error)
+        await reply(scope, receive, send)

@@ -80,30 +80,27 @@ def announce_refused(problem: SluiceError) -> None:
 
 def use_anthropic_errors(app: FastAPI) -> None:
     """Give every error of every route the Anthropic shape: ours, the framework's, and the unforeseen."""
-    app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(RequestValidationError, _on_validation)
-    for error in (SluiceError, Exception, *LINK_ERRORS):
-        app.add_exception_handler(error, _on_error)
+    for error in (SluiceError, HTTPException, RequestValidationError, Exception, *LINK_ERRORS):
+        app.add_exception_handler(error, reply_to)
 
 
-async def _on_error(request: Request, error: Exception) -> Response:
-    return reply_to(error)
-
-
-def reply_to(error: Exception) -> Response:
-    """What an error of ours, of the way to Redis, or one that nobody foresaw is answered with."""
+async def reply_to(request: Request, error: Exception) -> Response:
+    """What any error is answered with, by whichever way its call came."""
     if isinstance(error, SluiceError):
         return problem_reply(error, new_request_id())
     if isinstance(error, LINK_ERRORS):
         _log.warning("redis not reached: %s", type(error).__name__)
         return problem_reply(InternalError("redis_unavailable", retry_after_s=1), new_request_id())
+    if isinstance(error, HTTPException):
+        return _of_http_exception(request, error)
+    if isinstance(error, RequestValidationError):
+        return _of_validation(error)
     _log.error("unforeseen error", exc_info=error)
     # The server gives the connection up behind it: its client must not send another request there.
     return problem_reply(InternalError("internal"), new_request_id(), {"connection": "close"})
 
 
-async def _on_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+def _of_http_exception(request: Request, error: HTTPException) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == 404:
         return problem_reply(ClientError("not_found", f"There is nothing at {request.url.path}."), new_request_id())
@@ -129,8 +126,7 @@ def _allowed(request: Request) -> str:
     return ", ".join(sorted(methods))
 
 
-async def _on_validation(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+def _of_validation(error: RequestValidationError) -> Response:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"][1:])
     return problem_reply(ClientError("invalid_request", f"{where}: {first['msg']}"), new_request_id())

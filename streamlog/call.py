@@ -97,6 +97,9 @@ class Joined(Call):
         self._parts = parts
 
     def settle(self, reply: Any) -> None:
+        if not isinstance(reply, list) or len(reply) != len(self._parts):
+            self.fail(ResponseError("not an answer for each part"))  # nobody watches over them any more
+            return
         self.done = True
         for part, told in zip(self._parts, reply, strict=True):
             part.fail(told) if isinstance(told, ResponseError) else part.settle(told)

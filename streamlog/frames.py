@@ -61,8 +61,8 @@ def id_line(job_id: str, position: Position) -> bytes:
 
 def framed(job_id: str, attempt: int, first: int, events: Sequence[bytes]) -> bytes:
     """Complete events as frames, numbered from `first` on."""
-    # This is done for every event: an id line is formatted in one step.
-    line = b"id: %s:%d-" % (job_id.encode(), attempt)
+    # This is done for every event: only its number is formatted.
+    line = id_line(job_id, Position(attempt, 0)).removesuffix(b"0\n")
     return b"".join([b"%s%d\n%s" % (line, number, event) for number, event in enumerate(events, first)])
 
 

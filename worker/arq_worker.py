@@ -161,11 +161,8 @@ class QueueWorker(Worker):
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._slot_freed.wait(), 1.0)
                 return
-            since, most = monotonic(), min(free, MOST_AT_ONCE) if self._more else 1
-            if self._more:
-                claims = await self._claims.claim(most, self._bell.lane)
-            else:
-                since, claims = await self._rung()
+            most = min(free, MOST_AT_ONCE) if self._more else 1
+            claims, since = await (self._claimed(most) if self._more else self._rung())
             if self._stopping.is_set():
                 await self._give_back(claims)
                 return
@@ -179,22 +176,22 @@ class QueueWorker(Worker):
             self._more = True
             await asyncio.sleep(_RETRY_S)
 
-    async def _rung(self) -> tuple[float, list[Claim]]:
-        """Wait for the bell, and for the oldest job, which comes with its ring; since when at the latest it is ours.
+    async def _claimed(self, most: int) -> tuple[list[Claim], float]:
+        """What the queue has now, and since when at the latest it is ours."""
+        asked = monotonic()
+        return await self._claims.claim(most, self._bell.lane), asked
+
+    async def _rung(self) -> tuple[list[Claim], float]:
+        """Wait for the bell, and for the oldest job, which comes with its ring.
 
         One job: if this process is stopped or cut off at the bell, what was claimed in its name waits until the lease
-        has run out. Afterwards it must not call Claude for what is another's by now, so it asks.
+        has run out. Afterwards it must not call Claude for what is another's by now.
         """
         nudged, rows = await self._bell.wait(self._bell_s, self._claims.claiming(1, self._bell.lane))
         if nudged:
             self._running.renew_soon()
-        claims = self._claims.claimed(rows)
-        since = monotonic() - self._claims.silent_s  # claimed before that, it would have been heard of by then
-        if not claims or self._running.fresh(since):
-            return since, claims
-        since = monotonic()
-        lost, _ = await self._claims.renew([(claim.job_id, claim.attempt) for claim in claims])
-        return since, [claim for claim in claims if claim.job_id not in lost]
+        known = monotonic() - self._claims.silent_s  # claimed before that, it would have been heard of by then
+        return await self._running.kept(self._claims.claimed(rows), known)
 
     async def _give_back(self, claims: list[Claim]) -> None:
         """What a claim brings that was under way when all stopped."""

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+from collections.abc import Sequence
 from time import monotonic
 
 from streamlog.claims import Claim, Claims
@@ -63,9 +64,16 @@ class Running:
         self._all_due = True
         self._renewal_due.set()
 
-    def fresh(self, since: float) -> bool:
-        """Whether a lease that began then or later has most of its time before it."""
-        return monotonic() - since < _FRESH_PART * self._lease_s
+    async def kept(self, claims: list[Claim], since: float) -> tuple[list[Claim], float]:
+        """Those of these claims that are still ours, and since when at the latest; `since` is what is known of that.
+
+        A lease that may have run out by now is renewed first. Raises redis-py's errors.
+        """
+        if not claims or monotonic() - since < _FRESH_PART * self._lease_s:
+            return claims, since
+        asked = monotonic()
+        lost = await self._renewed([(claim.job_id, claim.attempt) for claim in claims], ())
+        return [claim for claim in claims if claim.job_id not in lost], asked
 
     def sure(self, run: Run) -> bool:
         """Whether the lease of this run has certainly not run out."""
@@ -100,7 +108,7 @@ class Running:
         seen = {run for run in runs if part in (None, run.part) or not self.sure(run)}
         pairs = [(run.claim.job_id, run.claim.attempt) for run in seen]
         unseen = [run.claim.job_id for run in runs if run not in seen and not run.closed]
-        lost, abandoned = await self._claims.renew(pairs, unseen)
+        lost = await self._renewed(pairs, unseen)
         for run in runs:
             if run.claim.job_id in lost:
                 run.close()
@@ -108,8 +116,13 @@ class Running:
                 run.since = asked
         if monotonic() - asked > _RENEW_MOST_S:  # an outage that ends must not add to one that begins
             self.renew_soon()
+
+    async def _renewed(self, pairs: Sequence[tuple[str, int]], unseen: Sequence[str]) -> set[str]:
+        """Renew, count what nobody listens to any more, and answer what is lost."""
+        lost, abandoned = await self._claims.renew(pairs, unseen)
         for ended in abandoned:
             announce(facts.JobEnded(ended.model, "cancelled", ended.duration_s))
+        return lost
 
     async def guard_for_ever(self) -> None:
         """Close the upstream calls of runs that could not be renewed in time, whatever Redis does."""

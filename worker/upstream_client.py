@@ -7,13 +7,18 @@ builds from is part of what a head is kept by.
 Does not know: what is asked, when a call is repeated.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 from anthropic import AsyncAnthropic, AsyncStream
 from anthropic._models import FinalRequestOptions
 
-_MOST_HEADS = 256  # clients choose some of the headers
+# Clients choose the query and some of the headers.
+_MOST_KEPT = 256
+_LONGEST_KEPT = 2_000
+
+_Alike = tuple[object, ...]
+_Kind = TypeVar("_Kind")
 
 
 class Client(AsyncAnthropic):
@@ -21,8 +26,8 @@ class Client(AsyncAnthropic):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self._heads: dict[tuple[object, ...], httpx2.Request] = {}
-        self._options: dict[tuple[object, ...], FinalRequestOptions] = {}
+        self._heads: dict[_Alike, httpx2.Request] = {}
+        self._options: dict[_Alike, FinalRequestOptions] = {}
 
     async def open(
         self, method: str, path: str, headers: dict[str, Any], timeout: httpx2.Timeout | float, content: bytes | None
@@ -31,11 +36,8 @@ class Client(AsyncAnthropic):
         alike = (method, path, repr(timeout), *headers.items())
         known = self._options.get(alike)
         if known is None:
-            if len(self._options) >= _MOST_HEADS:
-                self._options.clear()
-            known = self._options[alike] = FinalRequestOptions.construct(
-                method=method, url=path, headers=headers, timeout=timeout
-            )
+            made = FinalRequestOptions.construct(method=method, url=path, headers=headers, timeout=timeout)
+            known = _kept(self._options, alike, made)
         options = known.model_copy(update={"content": content})
         answer: Any = await self.request(object, options, stream=True, stream_cls=AsyncStream[object])
         response: httpx2.Response = answer.http_response
@@ -53,7 +55,7 @@ class Client(AsyncAnthropic):
         alike = self._alike(options, retries_taken)
         head = self._heads.get(alike)
         if head is None:
-            head = self._heads[alike] = self._built(options, retries_taken)
+            head = _kept(self._heads, alike, self._built(options, retries_taken))
         request = httpx2.Request(
             head.method,
             head.url,
@@ -67,13 +69,11 @@ class Client(AsyncAnthropic):
 
     def _built(self, options: FinalRequestOptions, retries_taken: int) -> httpx2.Request:
         """By the SDK, for a body that is not kept with it."""
-        if len(self._heads) >= _MOST_HEADS:
-            self._heads.clear()
         head = super()._build_request(options.model_copy(update={"content": b"-"}), retries_taken=retries_taken)
         del head.headers["content-length"]
         return head
 
-    def _alike(self, options: FinalRequestOptions, retries_taken: int) -> tuple[object, ...]:
+    def _alike(self, options: FinalRequestOptions, retries_taken: int) -> _Alike:
         """All that the SDK builds a head from, and that may change while a client lives."""
         return (
             options.method,
@@ -84,3 +84,12 @@ class Client(AsyncAnthropic):
             self.auth_token,
             *(options.headers or {}).items(),
         )
+
+
+def _kept(kept: dict[_Alike, _Kind], alike: _Alike, made: _Kind) -> _Kind:
+    """What was made, kept for the next call unless it is of an unusual size."""
+    if len(str(alike)) <= _LONGEST_KEPT:
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        kept[alike] = made
+    return made

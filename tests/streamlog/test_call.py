@@ -42,6 +42,16 @@ async def test_each_part_is_told_its_own_answer() -> None:
     assert (told[0], str(told[1]), told[2]) == (b"a", "WRONGTYPE", b"c")
 
 
+@pytest.mark.parametrize("reply", [[b"a", b"b"], [], b"OK", None, [b"a"] * 4])
+async def test_an_answer_that_is_not_one_for_each_part_fails_them_all(reply: object) -> None:
+    """They are sent, and nothing else would ever tell them."""
+    parts = [part(number) for number in range(3)]
+    Joined(parts).settle(reply)
+    for one in parts:
+        with pytest.raises(ResponseError, match="each part"):
+            await asyncio.wait_for(one.answer(), 1)
+
+
 async def test_what_fails_fails_every_part() -> None:
     """With one error."""
     parts = [part(number) for number in range(3)]

@@ -81,16 +81,11 @@ async def test_what_was_claimed_while_nothing_was_heard_is_asked_for_before_it_i
     """A process that was stopped at the bell wakes with a job that may be another's by now."""
     async with working(world, bell_s=30.0) as late:
         await _waits_at_the_bell(world)
-        claimed = late.queue._claims.claimed
-
-        def after_a_long_sleep(rows: list[Any]) -> list[Claim]:
-            monkeypatch.setattr(Line, "silent_s", 60.0)
-            return claimed(rows)
 
         async def taken_over(*_: Any) -> tuple[set[str], list[Ended]]:
             return {job_id}, []
 
-        monkeypatch.setattr(late.queue._claims, "claimed", after_a_long_sleep)
+        monkeypatch.setattr(Line, "silent_s", 60.0)
         monkeypatch.setattr(late.queue._claims, "renew", taken_over)
         job_id = await world.submit()
         await _waits_at_the_bell(world)

@@ -242,3 +242,22 @@ async def test_a_nudge_has_all_looked_at() -> None:
         running.renew_soon()
         await until(lambda: claims.renewed)
     assert len(claims.renewed[0][0]) == 4
+
+
+async def test_what_ends_as_it_is_asked_for_is_counted_too(world: World, moved: Moved) -> None:
+    """A claim that nobody has listened to for its grace time, found out before it is begun, is cancelled like a run."""
+    held, _ = await world.running(gateway="gw_1")
+    running = Running(Claims(world.line, "worker", LEASE_S), LEASE_S)
+    await world.call("HDEL", world.keys.watch(held.job_id), "gw_1")
+    await world.pass_time(held.job_id, GRACE_S)
+    kept, _ = await running.kept([held], since=monotonic() - 60)
+    assert kept == []
+    assert moved.by("sluice_jobs_total", "ending=cancelled") == 1
+
+
+async def test_a_claim_that_is_fresh_is_not_asked_for() -> None:
+    """That would be a round trip of a first token."""
+    claims = Refusing()
+    since = monotonic()
+    assert await Running(claims, 5.0).kept([claim()], since) == ([claim()], since)
+    assert claims.renewed == []

@@ -78,9 +78,13 @@ def test_what_is_added_to_one_request_is_on_no_other() -> None:
     assert again.extensions["timeout"] != {}
 
 
-def test_the_heads_that_are_kept_are_limited() -> None:
-    """Clients choose some of the headers."""
+def test_what_is_kept_is_limited() -> None:
+    """In number and in size: clients choose the query and some of the headers."""
     ours = Client(api_key="secret")
     for number in range(1_000):
         ours._build_request(options(headers={"anthropic-beta": f"b{number}"}))
-    assert len(ours._heads) <= 256
+    assert 0 < len(ours._heads) <= 256
+    before = len(ours._heads)
+    large = options(headers={"anthropic-beta": "x" * 50_000})
+    assert told(ours._build_request(large)) == told(AsyncAnthropic(api_key="secret")._build_request(large))
+    assert len(ours._heads) == before
