@@ -1,7 +1,7 @@
 """worker/arq_worker.py at its stop: nothing more is claimed, and what comes nevertheless is given back."""
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
@@ -79,18 +79,21 @@ async def test_what_was_claimed_while_nothing_was_heard_is_asked_for_before_it_i
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that was stopped at the bell wakes with a job that may be another's by now."""
+    asked: list[str] = []
+
+    async def taken_over(pairs: Sequence[tuple[str, int]], _: object) -> tuple[set[str], list[Ended]]:
+        asked.extend(job_id for job_id, _ in pairs)
+        return {job_id for job_id, _ in pairs}, []
+
     async with working(world, bell_s=30.0) as late:
         await _waits_at_the_bell(world)
-
-        async def taken_over(*_: Any) -> tuple[set[str], list[Ended]]:
-            return {job_id}, []
-
-        monkeypatch.setattr(Line, "silent_s", 60.0)
-        monkeypatch.setattr(late.queue._claims, "renew", taken_over)
-        job_id = await world.submit()
-        await _waits_at_the_bell(world)
-        assert late.jobs.begun == []
-        monkeypatch.undo()
+        with monkeypatch.context() as slept:
+            slept.setattr(Line, "silent_s", 60.0)
+            slept.setattr(late.queue._claims, "renew", taken_over)
+            job_id = await world.submit()
+            await until(lambda: asked)
+            assert asked == [job_id]
         second = await world.submit()
         (run,) = await late.begun(1)
         assert run.claim.job_id == second
+        assert late.jobs.ids == [second]
