@@ -18,9 +18,9 @@ _JOINED_BYTES = 64 * 1024
 
 
 class Call:
-    """One call on its way. `done` once its answer is there, or it has failed."""
+    """One call on its way. `done` once its answer is there, the `reply`, or it has failed: then that is None."""
 
-    __slots__ = ("_error", "_reply", "_waiter", "deadline", "done", "once", "packed", "size")
+    __slots__ = ("_error", "_waiter", "deadline", "done", "once", "packed", "reply", "size")
 
     def __init__(self, packed: bytes, deadline: float, once: bool = False) -> None:
         self.packed = packed
@@ -28,7 +28,7 @@ class Call:
         self.deadline = deadline
         self.once = once
         self.done = False
-        self._reply: Any = None
+        self.reply: Any = None
         self._error: Exception | None = None
         self._waiter: asyncio.Future[Any] | None = None
 
@@ -45,7 +45,7 @@ class Call:
             return await self.future()
         if self._error is not None:
             raise self._error
-        return self._reply
+        return self.reply
 
     @property
     def wanted(self) -> bool:
@@ -53,7 +53,7 @@ class Call:
         return not self.done and (self._waiter is None or not self._waiter.done())
 
     def settle(self, reply: Any) -> None:
-        self.done, self._reply = True, reply
+        self.done, self.reply = True, reply
         self._tell()
 
     def fail(self, error: Exception) -> None:
@@ -67,7 +67,7 @@ class Call:
         if self._error is not None:
             self._waiter.set_exception(self._error)
         else:
-            self._waiter.set_result(self._reply)
+            self._waiter.set_result(self.reply)
 
     def again(self) -> "Sequence[Call]":
         """What is to be sent once more after its connection was lost, in order."""

@@ -59,11 +59,14 @@ def id_line(job_id: str, position: Position) -> bytes:
     return b"id: %s\n" % str(EventId(job_id, position)).encode()
 
 
-def framed(job_id: str, attempt: int, first: int, events: Sequence[bytes]) -> bytes:
-    """Complete events as frames, numbered from `first` on."""
-    # This is done for every event: only its number is formatted.
-    line = id_line(job_id, Position(attempt, 0)).removesuffix(b"0\n")
-    return b"".join([b"%s%d\n%s" % (line, number, event) for number, event in enumerate(events, first)])
+def id_prefix(job_id: str, attempt: int) -> bytes:
+    """What all `id:` lines of an attempt begin with: only the number behind it differs."""
+    return id_line(job_id, Position(attempt, 0)).removesuffix(b"0\n")
+
+
+def framed(prefix: bytes, first: int, events: Sequence[bytes]) -> bytes:
+    """Complete events as frames, numbered from `first` on, of the attempt with this `id_prefix`."""
+    return b"".join([b"%s%d\n%s" % (prefix, number, event) for number, event in enumerate(events, first)])
 
 
 def from_message(message: bytes) -> Chunk:

@@ -13,11 +13,12 @@ from typing import Any
 
 from streamlog.call import Call
 from streamlog.errors import InternalError
-from streamlog.frames import MAX_CHUNK_BYTES, framed
+from streamlog.frames import MAX_CHUNK_BYTES, framed, id_prefix
 from streamlog.line import Line
 from streamlog.scripts import Argument
 
 MOST_SENT = 16
+_WELL = (b"written", b"repeated")
 
 
 class Refused(Exception):
@@ -36,6 +37,7 @@ class Writer:
         self._fence = fence
         self.job_id = job_id
         self.attempt = attempt
+        self._prefix = id_prefix(job_id, attempt)
         self.number = 0  # of the last frame written
         self.handed_over = False  # whether anything was sent to the log, answered or not
         self._sent: deque[Call] = deque()  # chunks whose answer nobody has looked at
@@ -60,11 +62,24 @@ class Writer:
     async def send(self, events: Sequence[bytes]) -> None:
         """Append as `write` does, once content has begun, and wait for no answer: `Refused` or an error of Redis' comes
         from a later call. At most `MOST_SENT` chunks are on their way; then this waits for the oldest."""
+        self.post(events)
+        while self._sent and (self._sent[0].done or len(self._sent) > MOST_SENT):
+            _taken(await self._sent.popleft().answer())
+
+    @property
+    def ready(self) -> bool:
+        """Whether `post` may be called now: no answer tells of anything else, and none need be waited for."""
+        while self._sent and self._sent[0].done:
+            if self._sent[0].reply not in _WELL:
+                return False
+            self._sent.popleft()
+        return self.begun and len(self._sent) < MOST_SENT and self._fence()
+
+    def post(self, events: Sequence[bytes]) -> None:
+        """Append as `send` does, when `ready`. Raises `Refused`, or `InternalError` for a chunk that is too large."""
         data = self._framed(events)
         self._sent.append(self._line.post("appends", (*self._place(data, len(events)), data), len(data)))
         self.number += len(events)
-        while self._sent and (self._sent[0].done or len(self._sent) > MOST_SENT):
-            _taken(await self._sent.popleft().answer())
 
     async def write_whole(self, body: bytes, fields: Sequence[str | bytes] = ()) -> tuple[str, float] | None:
         """Append the answer of a call that does not stream: one frame, the body unchanged, marked done."""
@@ -75,7 +90,7 @@ class Writer:
         _forgiven(self._line.script("note", self.job_id, self.attempt, *fields))
 
     def _framed(self, events: Sequence[bytes]) -> bytes:
-        return framed(self.job_id, self.attempt, self.number + 1, events)
+        return framed(self._prefix, self.number + 1, events)
 
     def _append(
         self, data: bytes, count: int, mark: str, code: str, fields: Sequence[str | bytes]
@@ -105,7 +120,7 @@ class Writer:
 
 
 def _taken(word: bytes) -> None:
-    if word not in (b"written", b"repeated"):
+    if word not in _WELL:
         raise Refused(word.decode())
 
 

@@ -6,6 +6,7 @@ All durations are seconds as float; `model` is the caller's own word, unchecked.
 Does not know: metrics, labels, logs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -140,11 +141,12 @@ class UpstreamFirstContent:
 
 
 @dataclass(frozen=True, slots=True)
-class ContentGap:
-    """Worker, for each content chunk but the first: `seconds` since the stream's previous one. The hot fact."""
+class ContentGaps:
+    """Worker, for the content chunks of one stream since it told last, but for the first: `seconds` between each and
+    the one before."""
 
     model: str
-    seconds: float
+    seconds: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ Fact = (
     | JobStopped
     | UpstreamAnswered
     | UpstreamFirstContent
-    | ContentGap
+    | ContentGaps
     | UsageSettled
     | LeasesLost
 )

@@ -71,6 +71,18 @@ def _seconds_by_model(name: str) -> Callable[[Series], Handler]:
     return rule
 
 
+def _content_gaps(series: Series) -> Handler:
+    gaps = ByModel(series.models, series.histogram("sluice_inter_token_seconds").labels)
+
+    def handle(fact: facts.ContentGaps) -> None:
+        seconds = [duration(gap) for gap in fact.seconds]
+        observe = gaps[fact.model].observe
+        for gap_s in seconds:
+            observe(gap_s)
+
+    return handle
+
+
 def _usage_settled(series: Series) -> Handler:
     tokens = series.counter("sluice_tokens_total")
     counts = ByModel(series.models, lambda model: [tokens.labels(model, kind) for kind in TOKEN_TYPES])
@@ -139,7 +151,7 @@ RULES: dict[type, Callable[[Series], Handler]] = {
     facts.JobStopped: _step("sluice_jobs_in_flight", -1),
     facts.UpstreamAnswered: _upstream_answered,
     facts.UpstreamFirstContent: _seconds_by_model("sluice_upstream_time_to_first_token_seconds"),
-    facts.ContentGap: _seconds_by_model("sluice_inter_token_seconds"),
+    facts.ContentGaps: _content_gaps,
     facts.UsageSettled: _usage_settled,
     facts.LeasesLost: _leases_lost,
 }

@@ -27,35 +27,40 @@ _typed = msgspec.json.Decoder(_Typed)
 
 
 class Splitter:
-    """Feed reads, get complete events, each with the blank line that ends it.
-
-    `only_deltas` tells of the last feed that all its events begin with the name of a delta: what a whole read needs
-    for that costs less than what each event would.
-    """
+    """Feed reads, get complete events, each with the blank line that ends it."""
 
     def __init__(self) -> None:
         self.rest = b""  # the beginning of an event that is not complete yet
-        self.only_deltas = False
         self._seen_cr = False
 
     def feed(self, read: bytes) -> list[bytes]:
         """The events that this read completes. Raises `UpstreamError` for an event beyond `MAX_EVENT_BYTES`."""
         self._seen_cr = self._seen_cr or b"\r" in read
         buffer = self.rest + read if self.rest else read
-        self.only_deltas = False
         events = self._split_any(buffer) if self._seen_cr else self._split_lf(buffer)
         if len(self.rest) > MAX_EVENT_BYTES:
             raise UpstreamError("upstream_garbled", f"The upstream sent an event of more than {MAX_EVENT_BYTES} bytes.")
         return events
 
+    def deltas(self, read: bytes) -> list[bytes] | None:
+        """What `feed` answers, if it all begins with the name of a delta; else None, and nothing has been taken.
+
+        What a whole read needs for that costs less than what each event would.
+        """
+        buffer = self.rest + read if self.rest else read
+        if self._seen_cr or b"\r" in read or b"\n\n\n" in buffer:
+            return None
+        whole = buffer.split(b"\n\n")
+        rest = whole.pop()
+        deltas = buffer.count(_NEXT_DELTA, 0, len(buffer) - len(rest)) + buffer.startswith(DELTA)
+        if deltas != len(whole) or len(rest) > MAX_EVENT_BYTES:
+            return None
+        self.rest = rest
+        return [event + b"\n\n" for event in whole]
+
     def _split_lf(self, buffer: bytes) -> list[bytes]:
         whole = buffer.split(b"\n\n")
-        self.rest = rest = whole.pop()
-        if b"\n\n\n" not in buffer and not buffer.startswith(b"\n"):
-            deltas = buffer.count(_NEXT_DELTA, 0, len(buffer) - len(rest)) + buffer.startswith(DELTA)
-            self.only_deltas = deltas == len(whole)
-            return [event + b"\n\n" for event in whole]
-        self.rest = rest.lstrip(b"\n")
+        self.rest = whole.pop().lstrip(b"\n")
         return [event.lstrip(b"\n") + b"\n\n" for event in whole if event.strip(b"\n")]
 
     def _split_any(self, buffer: bytes) -> list[bytes]:

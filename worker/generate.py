@@ -24,6 +24,7 @@ from telemetry import announce, facts
 from worker.reading import Reading
 from worker.retries import Refusal, UpstreamFailed, wait_before_retry_s
 from worker.settings import WorkerSettings
+from worker.streaming import Streaming
 from worker.upstream import Answer, Upstream
 
 _log = logging.getLogger("sluice.worker")
@@ -132,18 +133,21 @@ class Generation:
             self._writer.note(["response", self._writer.head])
 
     async def _stream(self, answer: Answer, called: float) -> None:
-        """The loop that matters: read, write, until the message is complete."""
-        reading, writer, size, last = self._reading, self._writer, 0, 0.0
-        while read := await answer.read():
-            size += len(read)
-            if size > self._settings.answer_bytes:
-                raise UpstreamFailed("answer_too_large")
-            unknown = not reading.usage
-            events = _fed(reading, read)
-            if events:
-                last = self._announce_content(called, last)
-            elif unknown and reading.usage:
+        """Read, write, until the message is complete."""
+        reading, writer = self._reading, self._writer
+        streaming = Streaming(reading, writer, self._record.model, called, self._settings.answer_bytes)
+        try:
+            await self._until_complete(answer, streaming)
+        finally:
+            streaming.tell()
+
+    async def _until_complete(self, answer: Answer, streaming: Streaming) -> None:
+        reading, writer = self._reading, self._writer
+        unknown = True
+        while (events := await streaming.next(answer)) is not None:
+            if not events and unknown and reading.usage:
                 writer.note(self._usage_field())  # paid for by its owner, also if nobody waits for the first content
+            unknown = not reading.usage
             if reading.complete:
                 await self._end(events, State.DONE, "", [])
                 await answer.drain()
@@ -205,15 +209,6 @@ class Generation:
             told += ["usage", json.dumps(usage)]
         return [*told, "used_final", "1"] if self._reading.usage_final else told
 
-    def _announce_content(self, called: float, last: float) -> float:
-        """Answers when it was: now."""
-        now = monotonic()
-        if self._writer.begun:
-            announce(facts.ContentGap(self._record.model, now - last))
-        else:
-            announce(facts.UpstreamFirstContent(self._record.model, now - called))
-        return now
-
     def _announce_end(self, told: tuple[str, float] | None, state: State) -> None:
         if told is not None:
             announce(facts.JobEnded(self._record.model, state.value, told[1]))
@@ -252,13 +247,6 @@ def _record(claim: Claim) -> Record | None:
     except ValueError:
         return None
     return record if record is not None and _CALL.fullmatch(f"{record.method} {record.path}") else None
-
-
-def _fed(reading: Reading, read: bytes) -> list[bytes]:
-    try:
-        return reading.feed(read)
-    except SluiceError as error:
-        raise UpstreamFailed(error.code, error.message) from error
 
 
 def _refusal_of(data: bytes, headers: dict[str, str]) -> Refusal:

@@ -28,16 +28,18 @@ class Reading:
         self._held: list[bytes] = []
         self._splitter = Splitter()
 
+    def deltas(self, read: bytes) -> list[bytes] | None:
+        """The events of a read that brings only deltas, behind content: they may be written now. None if there is more
+        to a read than that: it is to be fed."""
+        return self._splitter.deltas(read) if self.begun else None
+
     def feed(self, read: bytes) -> list[bytes]:
         """The events to write now; empty while they are held. Nothing after the end of the message is taken.
 
         Raises `streamlog.errors.UpstreamError` for what is no event, `UpstreamFailed` for an event that lies.
         """
         ready: list[bytes] = []
-        events = self._splitter.feed(read)
-        if self.begun and self._splitter.only_deltas:
-            return events
-        for event in events:
+        for event in self._splitter.feed(read):
             while event.startswith(b"id:"):  # the upstream's own position; a client must come back with ours
                 event = event.partition(b"\n")[2]
             if event.startswith(DELTA) or (name := name_of(event)) == b"content_block_delta":

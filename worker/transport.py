@@ -14,7 +14,7 @@ from time import monotonic
 
 import httpx2
 
-from worker.wire import Wire
+from worker.wire import Pour, Wire
 
 _KEEP_S = 20.0
 READ = "sluice.read"  # a response's extension: reads its body past the layers that would iterate over it
@@ -99,9 +99,9 @@ class _Body(httpx2.AsyncByteStream):
         self._wire: Wire | None = wire
         self._timeout_s = timeout_s
 
-    async def read(self) -> bytes:
-        """What has come, at least one byte; b"" at the end, or behind `aclose`."""
-        return b"" if self._wire is None else await self._wire.read(self._timeout_s)
+    async def read(self, pour: Pour | None = None) -> bytes:
+        """What has come, at least one byte; b"" at the end, or behind `aclose`. `pour` as in `Wire.read`."""
+        return b"" if self._wire is None else await self._wire.read(self._timeout_s, pour)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while data := await self.read():

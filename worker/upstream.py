@@ -19,8 +19,9 @@ from streamlog.jobs import Request
 from worker.retries import Refusal, UpstreamFailed
 from worker.transport import READ, DirectTransport
 from worker.upstream_client import Client
+from worker.wire import Pour
 
-Read = Callable[[], Awaitable[bytes]]
+Read = Callable[[Pour | None], Awaitable[bytes]]
 
 _DRAIN_S = 1.0
 _REFUSAL_BYTES = 64 * 1024
@@ -44,13 +45,14 @@ class Answer:
         read: Read | None = response.extensions.get(READ) if plain else None
         self._read = read or _reader(response.aiter_bytes())
 
-    async def read(self) -> bytes:
+    async def read(self, pour: Pour | None = None) -> bytes:
         """The next part of the body, as it arrives; b"" at its proper end.
 
-        Raises `UpstreamFailed` when it is cut or falls silent.
+        `pour` may be offered parts as they come, past the task that waits here; those that it takes (it answers True)
+        are not returned. Raises `UpstreamFailed` when the body is cut or falls silent.
         """
         try:
-            return await self._read()
+            return await self._read(pour)
         except httpx2.HTTPError as error:
             raise UpstreamFailed(_cut_by(error)) from error
 
@@ -58,7 +60,7 @@ class Answer:
         """Read to the end, within a second, so that the connection can serve again."""
         with contextlib.suppress(TimeoutError, httpx2.HTTPError):
             async with asyncio.timeout(_DRAIN_S):
-                while await self._read():
+                while await self._read(None):
                     pass
 
 
@@ -170,7 +172,7 @@ def _code_of(cause: BaseException | None) -> str:
 def _reader(parts: AsyncIterator[bytes]) -> Read:
     """For a response that came by another transport (a proxy's), or compressed."""
 
-    async def read() -> bytes:
+    async def read(_pour: Pour | None) -> bytes:
         return await anext(parts, b"")
 
     return read

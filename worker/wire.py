@@ -7,6 +7,7 @@ Does not know: pools, TLS (the transport below does it), what the bytes mean.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import cast
 
 import httptools
@@ -15,6 +16,8 @@ import httpx2
 _MOST_BUFFERED = 256 * 1024
 _AT_ONCE = 256 * 1024
 _FOR_EVER_S = 10.0**6
+
+Pour = Callable[[bytes], bool]
 
 
 class Wire(asyncio.Protocol):
@@ -31,6 +34,8 @@ class Wire(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._silent_at = 0.0
         self._silent = False
+        self._timeout_s = _FOR_EVER_S
+        self._pour: Pour | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -82,18 +87,30 @@ class Wire(asyncio.Protocol):
         while not self._headed:
             await self._more(timeout_s)
 
-    async def read(self, timeout_s: float | None) -> bytes:
-        """All of the body that has come, at least one byte; b"" at its end. Raises as `head`."""
+    async def read(self, timeout_s: float | None, pour: Pour | None = None) -> bytes:
+        """All of the body that has come, at least one byte; b"" at its end. Raises as `head`.
+
+        `pour` is offered what comes while this waits, without a switch of tasks; what it takes (it answers True) is
+        not returned, and begins the time anew. It must not wait, nor raise.
+        """
         while not self._parts:
             if self._complete:
                 return b""
-            await self._more(timeout_s)
-        data = self._parts.popleft() if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts.clear()
-        self._buffered = 0
+            self._pour = pour
+            try:
+                await self._more(timeout_s)
+            finally:
+                self._pour = None
+        data = self._taken()
         if self._paused and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
+        return data
+
+    def _taken(self) -> bytes:
+        data = self._parts.popleft() if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        self._buffered = 0
         return data
 
     @property
@@ -122,7 +139,8 @@ class Wire(asyncio.Protocol):
     def _limit(self, timeout_s: float | None) -> None:
         """Whoever waits is woken after a silence. The timer is left standing and looks again: one of its own for each
         read would cost more than the read."""
-        self._silent, self._silent_at = False, self._loop.time() + (timeout_s or _FOR_EVER_S)
+        self._timeout_s = timeout_s or _FOR_EVER_S
+        self._silent, self._silent_at = False, self._loop.time() + self._timeout_s
         if self._timer is not None and self._timer.when() > self._silent_at:
             self._timer.cancel()
             self._timer = None
@@ -160,7 +178,20 @@ class Wire(asyncio.Protocol):
         if self._buffered > _MOST_BUFFERED and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
-        self._wake()
+        if not self._poured():
+            self._wake()
+
+    def _poured(self) -> bool:
+        """Whether all that this read has brought has been taken, and whoever waits may go on waiting."""
+        if self._pour is None or not self._parts or self._waiter is None or self._waiter.done():
+            return False
+        data = self._taken()
+        if not self._pour(data):
+            self._parts.append(data)
+            self._buffered = len(data)
+            return False
+        self._silent_at = self._loop.time() + self._timeout_s
+        return not (self._complete or self._paused or self._error is not None)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlog.frames import Chunk, framed, from_entry, from_message, id_line
+from streamlog.frames import Chunk, framed, from_entry, from_message, id_line, id_prefix
 from streamlog.positions import Position
 
 JOB = "job_" + "a" * 22
@@ -59,7 +59,7 @@ def test_a_message_that_is_not_ours_is_refused(message: bytes) -> None:
 def test_events_are_framed_by_their_id_lines(lines: list[bytes], first: int) -> None:
     """Made at once, they are what each is by itself."""
     events = [b"event: e\ndata: " + line + b"\n\n" for line in lines]
-    assert framed(JOB, 7, first, events) == b"".join(_frames(7, first, lines))
+    assert framed(id_prefix(JOB, 7), first, events) == b"".join(_frames(7, first, lines))
 
 
 @given(st.lists(DATA, min_size=1, max_size=12), st.integers(1, 120), st.data())

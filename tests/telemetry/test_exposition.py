@@ -76,7 +76,7 @@ def test_openmetrics_is_served_on_request(accept: str) -> None:
 @pytest.mark.parametrize("accept", [None, OPENMETRICS])
 async def test_rendering_in_turns_gives_the_same(accept: str | None, tally: Tally) -> None:
     """Both ways of rendering give the same families, types and samples of ours."""
-    tally.announce(facts.ContentGap("m", 0.1))
+    tally.announce(facts.ContentGaps("m", [0.1]))
     whole, in_turns = render(accept, tally.registry), await render_in_turns(accept, tally.registry)
     ours = [[line for line in body.splitlines() if b"sluice_" in line] for body, _ in (whole, in_turns)]
     assert ours[0] == ours[1]

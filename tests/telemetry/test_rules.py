@@ -45,16 +45,16 @@ def test_upstream_content_tells_the_upstreams_wait(changes: ChangesOf, observed:
 
 
 def test_a_gap_is_one_inter_token_time(changes: ChangesOf, observed: ChangesOf) -> None:
-    """ContentGap moves inter-token time and nothing else."""
-    assert changes(facts.ContentGap("claude-x", seconds=0.03125)) == observed(
+    """ContentGaps moves inter-token time and nothing else."""
+    assert changes(facts.ContentGaps("claude-x", seconds=[0.03125])) == observed(
         "sluice_inter_token_seconds", 0.03125, LATENCY_S, "model=claude-x"
     )
 
 
 def test_an_observation_on_a_bound_belongs_to_its_bucket(changes: ChangesOf, observed: ChangesOf) -> None:
     """A bucket includes its upper bound, and what is above the last one is only in +Inf."""
-    assert changes(facts.ContentGap("m", 0.25)) == observed("sluice_inter_token_seconds", 0.25, LATENCY_S, "model=m")
-    assert changes(facts.ContentGap("m", 61)) == observed("sluice_inter_token_seconds", 61, LATENCY_S, "model=m")
+    assert changes(facts.ContentGaps("m", [0.25])) == observed("sluice_inter_token_seconds", 0.25, LATENCY_S, "model=m")
+    assert changes(facts.ContentGaps("m", [61])) == observed("sluice_inter_token_seconds", 61, LATENCY_S, "model=m")
 
 
 @pytest.mark.parametrize("provenance", get_args(facts.Provenance))

@@ -28,7 +28,7 @@ ONE_OF_EACH: list[facts.Fact] = [
     facts.JobStopped(),
     facts.UpstreamAnswered(200),
     facts.UpstreamFirstContent("m", 0.4),
-    facts.ContentGap("m", 0.03),
+    facts.ContentGaps("m", [0.03]),
     facts.UsageSettled("m", 1, 2, 3, 4, "reported"),
     facts.LeasesLost(1),
 ]
@@ -55,10 +55,10 @@ def test_the_first_dropped_fact_of_a_kind_is_logged(tally: Tally, caplog: pytest
     """A fault is said once a kind, so that a hot fact cannot flood the log."""
     with caplog.at_level(logging.ERROR, logger="sluice.telemetry"):
         for _ in range(3):
-            tally.announce(facts.ContentGap("m", math.nan))
+            tally.announce(facts.ContentGaps("m", [math.nan]))
         tally.announce(facts.LeasesLost(-1))
     kinds = [record.getMessage().split()[4] for record in caplog.records]
-    assert kinds == ["ContentGap", "LeasesLost"]
+    assert kinds == ["ContentGaps", "LeasesLost"]
 
 
 def test_known_series_are_found_without_a_labels_lookup(tally: Tally, monkeypatch: pytest.MonkeyPatch) -> None:

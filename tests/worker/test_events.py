@@ -65,24 +65,23 @@ def test_any_split_of_mixed_line_ends_gives_the_same_events(parts: list[bytes], 
 
 
 @given(NAMED, st.data())
-def test_only_deltas_are_told_to_be_only_deltas(whole: bytes, data: st.DataObject) -> None:
-    """Never of a read that completes any other event; what is written is then not looked at one by one."""
+def test_deltas_taken_at_once_are_those_that_feed_gives(whole: bytes, data: st.DataObject) -> None:
+    """And nothing else is: where there is more to a read, it has not been taken, and `feed` gives all of it."""
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=4)))
-    splitter = Splitter()
+    quick, slow = Splitter(), Splitter()
     for a, b in pairwise([0, *cuts, len(whole)]):
-        found = splitter.feed(whole[a:b])
-        if splitter.only_deltas:
+        found, expected = quick.deltas(whole[a:b]), slow.feed(whole[a:b])
+        if found is not None:
             assert {name_of(event) for event in found} <= {b"content_block_delta"}
+        assert (quick.feed(whole[a:b]) if found is None else found) == expected
 
 
-def test_deltas_as_claude_sends_them_are_told_to_be_only_deltas() -> None:
-    """However they are cut; with another event among them, or at the end, not."""
+def test_deltas_as_claude_sends_them_are_taken_at_once() -> None:
+    """However they are cut; with another event among them, or one that is too large, nothing is."""
     delta, splitter = DELTA + b"\ndata: {}\n\n", Splitter()
-    told = []
-    for read in (delta * 3, delta + delta[:9], delta[9:] * 1 + delta, delta + LAST, delta):
-        splitter.feed(read)
-        told.append(splitter.only_deltas)
-    assert told == [True, True, True, False, True]
+    taken = [splitter.deltas(read) for read in (delta * 2, delta + delta[:9], delta[9:], delta + LAST, delta)]
+    assert taken == [[delta] * 2, [delta], [delta], None, [delta]]
+    assert splitter.deltas(DELTA + b"\ndata: " + b"x" * events.MAX_EVENT_BYTES) is None
 
 
 @given(MIXED)

@@ -133,6 +133,59 @@ async def test_what_is_not_read_is_not_taken_from_the_upstream() -> None:
         assert served.connections == 1
 
 
+async def test_what_is_poured_goes_past_the_one_who_reads() -> None:
+    """Who reads gets the rest, in order, and the end; a read that is not taken is given whole."""
+    poured: list[bytes] = []
+    gone_on = [asyncio.Event() for _ in range(3)]
+
+    def pour(part: bytes) -> bool:
+        if part.startswith(b"p"):
+            poured.append(part)
+            return True
+        return False
+
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        writer.write(head())
+        for said, go_on in zip((chunk(b"p1"), chunk(b"a") + chunk(b"p2"), chunk(b"p3") + END), gone_on, strict=True):
+            await go_on.wait()
+            writer.write(said)
+
+    async with serving(reply) as served, calling(served.url) as upstream, upstream.open(request()) as answer:
+        reading = asyncio.create_task(answer.read(pour))
+        gone_on[0].set()
+        await until(lambda: poured == [b"p1"])
+        assert not reading.done()
+        gone_on[1].set()
+        assert await reading == b"ap2"
+        gone_on[2].set()
+        assert await answer.read(pour) == b""
+        assert poured == [b"p1", b"p3"]
+
+
+async def test_what_is_poured_is_no_silence() -> None:
+    """The time runs from the last part on, whoever took it."""
+    parts_s = 0.1
+
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        writer.write(head())
+        for _ in range(10):
+            await asyncio.sleep(parts_s)
+            writer.write(chunk(b"part"))
+        await asyncio.Event().wait()
+
+    async with serving(reply) as served, calling(served.url, idle_s=5 * parts_s) as upstream:
+        poured = bytearray()
+
+        def pour(part: bytes) -> bool:
+            poured.extend(part)
+            return True
+
+        async with upstream.open(request()) as answer:
+            with pytest.raises(UpstreamFailed, match="upstream_stalled"):
+                await answer.read(pour)
+        assert poured == b"part" * 10
+
+
 async def test_a_large_request_waits_for_an_upstream_that_reads_slowly() -> None:
     """A body of some megabytes arrives whole."""
     body = b"x" * (8 << 20)
