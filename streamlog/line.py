@@ -12,6 +12,7 @@ Does not know: what the calls do.
 
 import asyncio
 from collections import deque
+from time import monotonic
 from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
@@ -25,6 +26,7 @@ from streamlog.scripts import Argument, Scripts
 from streamlog.settings import RedisSettings
 
 _ENOUGH_BYTES = 64 * 1024  # leave at once, whatever is due
+_PATIENCE_S = 0.001  # the same of those that have waited for so long, also within a long turn of the loop
 
 
 class Line(Link):
@@ -33,8 +35,10 @@ class Line(Link):
     def __init__(self, settings: RedisSettings, scripts: Scripts) -> None:
         super().__init__(settings)
         self._scripts = scripts
+        self._spelled: dict[str, tuple[Argument, ...]] = {}  # what parts have in common
         self._waiting: deque[Call] = deque()  # not sent yet
         self._waiting_bytes = 0
+        self._since = 0.0  # when the first of them came
         self._sent: deque[Call] = deque()  # sent, not answered
         self._watch: asyncio.Task[None] | None = None
         self._closed = False
@@ -76,7 +80,8 @@ class Line(Link):
     def post(self, name: str, args: tuple[Argument, ...], size: int) -> Call:
         """Call a script that takes the arguments of many calls, about `size` bytes here, and answers each. Neighbours
         travel as one; nothing is made for a waiter until there is one."""
-        part = Part(self.spelled(name), args, size, asyncio.get_running_loop().time() + self._timeout_s)
+        command = self._spelled.get(name) or self._spelled.setdefault(name, self.spelled(name))
+        part = Part(command, args, size, asyncio.get_running_loop().time() + self._timeout_s)
         self._accept(part)
         return part
 
@@ -84,9 +89,12 @@ class Line(Link):
         if self._closed:
             call.fail(RedisConnectionError("the line was closed"))
             return
+        now = monotonic()
+        if not self._waiting:
+            self._since = now
         self._waiting.append(call)
         self._waiting_bytes += call.size
-        self._write_soon()
+        self._flush() if now - self._since > _PATIENCE_S else self._write_soon()
 
     async def _greet(self, connection: AbstractConnection) -> None:
         """Make the scripts known: a Redis that was restarted has forgotten them."""
@@ -97,7 +105,8 @@ class Line(Link):
             await connection.read_response()
 
     def _pending(self) -> list[bytes]:
-        if self._sent and self._waiting_bytes < _ENOUGH_BYTES:
+        patient = self._waiting_bytes < _ENOUGH_BYTES and monotonic() - self._since <= _PATIENCE_S
+        if self._sent and patient:
             return []
         calls = list(joined(call for call in self._waiting if call.wanted))
         self._waiting.clear()
