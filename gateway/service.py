@@ -7,7 +7,7 @@ Does not know: HTTP paths, responses.
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 from starlette.requests import Request as HttpRequest
@@ -23,9 +23,11 @@ from gateway.sameness import sameness
 from gateway.settings import GatewaySettings
 from gateway.subscribers import Subscribers
 from gateway.tokens import Tokens
+from gateway.turns import Turns
 from streamlog.claims import Claims
 from streamlog.conversations import Conversations
 from streamlog.errors import ClientError, InternalError
+from streamlog.expected import Expected
 from streamlog.follow import Follower
 from streamlog.hub import Hub
 from streamlog.jobs import Record, Request, Sameness, Terms
@@ -81,12 +83,14 @@ class Service:
         self.jobs = jobs
         self.line = Line(redis, Scripts(keys))
         self.hub = Hub(redis, keys)
+        self.expected = Expected(self.hub)
         self.log = StreamLog(self.line, keys, jobs)
         self.owned = OwnedJobs(self.line)
         self.conversations = Conversations(self.line, keys, jobs)
         self.presence = Presence(self.line, f"gw_{secrets.token_hex(8)}", jobs)
         self.subscribers = Subscribers(self.presence)
         self.fleet = FleetView(self.log)
+        self.turns = Turns()
         self.access = Access(settings)
         self.assistants = Assistants(settings, self.access.names())
         self.intake = Intake(settings)
@@ -106,6 +110,7 @@ class Service:
     @asynccontextmanager
     async def admitted(self, http: HttpRequest) -> AsyncIterator[tuple[Client, bytes]]:
         """Who makes a call that may start work, and its body; the block submits it. Raises `SluiceError`."""
+        await self.turns.mine()
         client = self.access.client(http.headers)
         self._refuse_while_draining()
         async with self.intake.body(http) as body:
@@ -135,7 +140,7 @@ class Service:
         request_id, half_s = new_request_id(), patience_s(http.headers) / 2
         hold_s = min(self.jobs.hold_s, half_s)
         terms = self._terms(client, request_id, attached, hold_s, way, lane)
-        placed = await way.place(request, terms)
+        placed = await self._placed(way, request, terms)
         if placed.joined:
             announce(facts.Joined("idempotency" if terms.sameness.idempotency else "retry"))
         return Submitted(
@@ -148,6 +153,19 @@ class Service:
             hold_s=hold_s,
             ping_s=min(self.settings.ping_s, half_s),
         )
+
+    async def _placed(self, way: Way, request: Request, terms: Terms) -> Placed:
+        """Whoever listens from the start has done so before there is a job."""
+        if terms.gateway is None:
+            return await way.place(request, terms)
+        job_id, led_to = self.expected.take(), ""
+        try:
+            placed = await way.place(request, replace(terms, job_id=job_id))
+            led_to = placed.job_id
+        finally:
+            if led_to != job_id:
+                self.expected.dismiss(job_id)
+        return placed
 
     def _terms(self, client: Client, request_id: str, attached: bool, hold_s: float, way: Way, lane: Lane) -> Terms:
         jobs = self.jobs
@@ -179,7 +197,8 @@ class Service:
         """Follow a job from a position; whoever calls this closes it."""
         if after is not None:
             announce(facts.Replayed("resume"))
-        return Follower(self.log, self.hub, job_id, after, fresh=fresh, on_reread=_announce_reread)
+        ear = self.expected.listener(job_id) if fresh else None
+        return Follower(self.log, self.hub, job_id, after, fresh=fresh, listener=ear, on_reread=_announce_reread)
 
     async def own_record(self, http: HttpRequest, job_id: str) -> Record:
         """The record of a job of this caller. Raises `ClientError`, the same for a foreign and an unknown job."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from streamlog.errors import InternalError
 from streamlog.frames import Chunk
-from streamlog.hub import Hub
+from streamlog.hub import Hub, Listener
 from streamlog.log import StreamLog
 from streamlog.positions import Position
 
@@ -49,7 +49,8 @@ class Follower:
 
     1. Listen to the channel, before anything is read.
     2. Read the log from the position *inclusive*. Unless its first chunk contains that very frame, the stream is
-       lost. A fresh job has nothing to read: it begins at 3.
+       lost. A fresh job has nothing to read: it begins at 3, and never comes here for a `listener` that was confirmed
+       before there was the job (`expected`).
     3. Take live chunks whose first number is exactly next. A smaller one is a duplicate: drop the frames already
        returned. A higher attempt is taken only as frame 1 with an ending.
     4. Go back to 2 on a gap, an overflowed buffer, a (re)subscribe confirmation, and after some seconds without a
@@ -67,6 +68,7 @@ class Follower:
         after: Position | None = None,
         *,
         fresh: bool = False,
+        listener: Listener | None = None,
         on_reread: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self.job_id = job_id
@@ -76,9 +78,10 @@ class Follower:
         self._log = log
         self._hub = hub
         self._on_reread = on_reread
-        self._listener = hub.listen(job_id)
-        self._listener.reason = None if fresh else "start"
-        self._started = not fresh
+        self._listener = hub.listen(job_id) if listener is None else listener
+        if listener is None:
+            self._listener.reason = None if fresh else "start"
+        self._started = not fresh or listener is not None
         self._quiet_s = _QUIET_S
         self._left: list[Chunk] = []  # taken, but not poured
         self._known = asyncio.get_running_loop().time()  # when nothing was known to be missing

@@ -74,6 +74,7 @@ class Hub(Link):
         self._wanted: dict[bytes, bool] = {}  # channel -> subscribe (or unsubscribe), to be sent
         self._fed: list[Listener] = []  # by the present read
         self._heard = 0.0
+        self.losses = 0  # of the connection, so far
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -165,6 +166,7 @@ class Hub(Link):
 
     def _lost(self) -> None:
         """Followers wait for less while there is no connection, so they must look again."""
+        self.losses += 1
         for listeners in self._listeners.values():
             for listener in listeners:
                 listener.wake.set()

@@ -67,7 +67,7 @@ class Terms:
     """How a job is to be treated. Times in seconds.
 
     `gateway` names who listens from the start and makes the job attached: cancelled when nobody has watched it
-    for `grace_s`. Detached jobs have `gateway` None.
+    for `grace_s`. Detached jobs have `gateway` None. `job_id` "" leaves it to who submits.
     """
 
     owner: str
@@ -82,6 +82,7 @@ class Terms:
     sameness: Sameness
     lane: Lane = Lane.WORK
     quota: Quota = Quota()
+    job_id: str = ""
 
 
 RECORD_FIELDS = (

@@ -88,7 +88,7 @@ class StreamLog:
         `idempotency_conflict`, or one of the owner's limits with the time after which it is worth asking again. Calls
         of the light lane count as requests alone. Whoever joins uses nothing up.
         """
-        job_id, same, quota = new_job_id(), terms.sameness, terms.quota
+        job_id, same, quota = terms.job_id or new_job_id(), terms.sameness, terms.quota
         at_work = terms.lane is Lane.WORK
         life_ms = _ms(terms.queue_wait_s + 3 * terms.run_limit_s + terms.keep_s)
         # The body goes apart: a script with a 32 MB argument would block Redis for 70 ms.
@@ -102,7 +102,8 @@ class StreamLog:
             quota.requests_a_minute, quota.tokens_a_minute * at_work, quota.streams_at_once * at_work,
             *_fields(request, terms),
         )  # fmt: skip
-        _, (word, told, *placed) = await asyncio.gather(stored, self._submitted(*submit))
+        word, told, *placed = await self._submitted(*submit)
+        await stored
         with lost_if_garbled():
             figure = int(told)
         self._refuse(word.decode(), figure, quota)
