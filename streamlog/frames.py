@@ -9,7 +9,7 @@ Does not know: Redis, asyncio, what the events mean.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from streamlog.positions import EventId, Position
+from streamlog.positions import Position
 
 MAX_CHUNK_BYTES = 4 * 1024 * 1024
 
@@ -56,12 +56,12 @@ class Chunk:
 
 def id_line(job_id: str, position: Position) -> bytes:
     """The line that comes first in a frame: it cannot occur inside one, since the data is JSON on one line."""
-    return b"id: %s\n" % str(EventId(job_id, position)).encode()
+    return id_prefix(job_id, position.attempt) + b"%d\n" % position.number
 
 
 def id_prefix(job_id: str, attempt: int) -> bytes:
     """What all `id:` lines of an attempt begin with: only the number behind it differs."""
-    return id_line(job_id, Position(attempt, 0)).removesuffix(b"0\n")
+    return f"id: {job_id}:{attempt}-".encode()
 
 
 def framed(prefix: bytes, first: int, events: Sequence[bytes]) -> bytes:

@@ -7,7 +7,6 @@ Does not know: Claude's events, HTTP, the lease itself (it asks `fence`).
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -40,7 +39,8 @@ class Writer:
         self._prefix = id_prefix(job_id, attempt)
         self.number = 0  # of the last frame written
         self.handed_over = False  # whether anything was sent to the log, answered or not
-        self._sent: deque[Call] = deque()  # chunks whose answer nobody has looked at
+        self.concluded = False  # whether an ending of ours is in the log
+        self._sent: list[Call] = []  # chunks whose answer nobody has looked at
         self.head = b""  # JSON of the upstream's status and headers; goes with the first chunk
 
     @property
@@ -64,7 +64,7 @@ class Writer:
         from a later call. At most `MOST_SENT` chunks are on their way; then this waits for the oldest."""
         self.post(events)
         while self._sent and (self._sent[0].done or len(self._sent) > MOST_SENT):
-            _taken(await self._sent.popleft().answer())
+            _taken(await self._sent.pop(0).answer())
 
     @property
     def ready(self) -> bool:
@@ -72,7 +72,7 @@ class Writer:
         while self._sent and self._sent[0].done:
             if self._sent[0].reply not in _WELL:
                 return False
-            self._sent.popleft()
+            self._sent.pop(0)
         return self.begun and len(self._sent) < MOST_SENT and self._fence()
 
     def post(self, events: Sequence[bytes]) -> None:
@@ -112,11 +112,12 @@ class Writer:
     async def _answered(self, told: "asyncio.Future[list[bytes]]", count: int) -> tuple[str, float] | None:
         """Wait for the answer, before which all that were sent earlier have theirs."""
         while self._sent:
-            _taken(await self._sent.popleft().answer())
+            _taken(await self._sent.pop(0).answer())
         answer = await told
         _taken(answer[0])
         self.number += count
-        return (answer[1].decode(), int(answer[2]) / 1e6) if len(answer) > 1 else None
+        self.concluded = len(answer) > 1
+        return (answer[1].decode(), int(answer[2]) / 1e6) if self.concluded else None
 
 
 def _taken(word: bytes) -> None:

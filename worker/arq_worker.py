@@ -248,5 +248,7 @@ class QueueWorker(Worker):
 
     async def _release(self) -> None:
         run = _current.get()
+        if run.writer is not None and run.writer.concluded:
+            return  # its ending has taken it out of everything
         with contextlib.suppress(*LINK_ERRORS):  # then the lease runs out by itself
             await self._claims.release(run.claim.job_id, run.claim.attempt, give_back=run.give_back)

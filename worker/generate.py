@@ -13,6 +13,8 @@ import re
 from time import monotonic
 from typing import Any
 
+import msgspec
+
 from streamlog.claims import Claim
 from streamlog.errors import CODES, STATUS_BY_TYPE, SluiceError, error_body, error_event, is_error_body
 from streamlog.jobs import Record, Request
@@ -120,7 +122,7 @@ class Generation:
         async with self._upstream.open(self._request) as answer:
             self._answered = True
             announce(facts.UpstreamAnswered(200))
-            self._writer.head = json.dumps({"status": 200, "headers": answer.headers}).encode()
+            self._writer.head = msgspec.json.encode({"status": 200, "headers": answer.headers})
             # It goes with the first content; a client that has to be answered before that wants it, and can wait a bit.
             noted = asyncio.get_running_loop().call_later(_NOTED_AFTER_S, self._note_head)
             try:
@@ -206,7 +208,7 @@ class Generation:
         used = self._used_before + sum(_tokens(usage, name) for name in _COUNTED)
         told: list[str | bytes] = ["used", str(used)]
         if usage:
-            told += ["usage", json.dumps(usage)]
+            told += ["usage", msgspec.json.encode(usage)]
         return [*told, "used_final", "1"] if self._reading.usage_final else told
 
     def _announce_end(self, told: tuple[str, float] | None, state: State) -> None:

@@ -6,7 +6,6 @@ Does not know: pools, TLS (the transport below does it), what the bytes mean.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import cast
 
@@ -41,7 +40,7 @@ class Wire(asyncio.Protocol):
     def _begin(self) -> None:
         self.headers = []
         self._parser = httptools.HttpResponseParser(self)
-        self._parts: deque[bytes] = deque()
+        self._parts: list[bytes] = []
         self._buffered = 0
         self._headed = False
         self._framed = False  # whether the answer says where it ends
@@ -108,7 +107,7 @@ class Wire(asyncio.Protocol):
         return data
 
     def _taken(self) -> bytes:
-        data = self._parts.popleft() if len(self._parts) == 1 else b"".join(self._parts)
+        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
         self._buffered = 0
         return data

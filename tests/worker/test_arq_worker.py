@@ -6,8 +6,9 @@ from time import monotonic
 
 import pytest
 
+from streamlog.claims import Claims
 from streamlog.lifecycle import State
-from tests.streamlog.world import LEASE_S, World
+from tests.streamlog.world import EVENT, LEASE_S, World
 from tests.support.facts import true, until
 from tests.support.series import Moved
 from tests.worker.crew import working
@@ -253,3 +254,24 @@ async def test_a_cancelled_job_is_closed_without_waiting_for_the_next_renewal(
         await crew.begun(1)
         await world.log.end(job_id, None, "cancelled", "cancelled")
         await until(lambda: crew.jobs.over == [(crew.jobs.begun[0].claim.attempt, "cancelled")])
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_only_what_was_not_ended_is_let_go_of(world: World, monkeypatch: pytest.MonkeyPatch, ended: bool) -> None:
+    """An ending has taken its job out of everything."""
+    released: list[str] = []
+    release = Claims.release
+
+    async def noted(self: Claims, job_id: str, attempt: int, *, give_back: bool = False) -> str:
+        released.append(job_id)
+        return await release(self, job_id, attempt, give_back=give_back)
+
+    monkeypatch.setattr(Claims, "release", noted)
+    async with working(world) as crew:
+        job_id = await world.submit()
+        (run,) = await crew.begun(1)
+        run.writer = world.writer(run.claim)
+        await run.writer.write([EVENT], mark="done" if ended else "")
+        crew.jobs.finish(run)
+        await crew.idle()
+    assert released == ([] if ended else [job_id])
