@@ -6,7 +6,8 @@ Does not know: how the body came (`intake`), Redis, quotas, streams.
 """
 
 import re
-from typing import Annotated, ClassVar, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -102,6 +103,12 @@ def always_streamed(body: bytes) -> bytes:
 def target(path: str, query: str) -> str:
     """The path with its query, as a request line has it."""
     return f"{path}?{query}" if query else path
+
+
+def query_of(scope: Mapping[str, Any]) -> str:
+    """The query of a call, as it came (from an ASGI scope)."""
+    query: bytes = scope["query_string"]
+    return query.decode()
 
 
 def travelling(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway import sse
-from gateway.relay import SSE_HEADERS, ReaderStalled, Relay, pour_of
+from gateway.protocol import pouring_of
+from gateway.relay import SSE_HEADERS, ReaderStalled, Relay
 from gateway.replies import new_request_id
 from gateway.service import Service
 from streamlog.errors import InternalError, SluiceError
@@ -43,8 +44,8 @@ class FollowedStream(Response):
         request_id, ping_s = new_request_id(), self._service.settings.ping_s
         headers = {"request-id": request_id, "sluice-job-id": self._job_id, **self._more}
         follower = self._service.follow(self._job_id, self._after)
-        with self._service.subscribers.opened(follower, receive, resumes=True, known=False) as subscriber:
-            relay = Relay(self._service, subscriber, send, request_id, ping_s, pour=pour_of(scope))
+        with self._service.subscribers.opened(follower, scope, receive, resumes=True, known=False) as subscriber:
+            relay = Relay(self._service, subscriber, send, request_id, ping_s, pouring=pouring_of(scope))
             try:
                 batch = await follower.next(0)
             except SluiceError as problem:  # the stream is lost: said at once, as an event

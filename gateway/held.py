@@ -9,7 +9,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway import sse
-from gateway.relay import SSE_HEADERS, Pour, ReaderStalled, Relay, head_headers, joined_headers, pour_of
+from gateway.protocol import Pouring, pouring_of
+from gateway.relay import SSE_HEADERS, ReaderStalled, Relay, head_headers, joined_headers
 from gateway.replies import json_reply, problem_reply
 from gateway.service import Service, Submitted
 from gateway.subscribers import Subscriber
@@ -33,9 +34,11 @@ class HeldResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         follower = self.service.follow(self.job.job_id, fresh=not self.job.joined)
-        with self.service.subscribers.opened(follower, receive, resumes=False, known=self.attached) as subscriber:
+        with self.service.subscribers.opened(
+            follower, scope, receive, resumes=False, known=self.attached
+        ) as subscriber:
             try:
-                reply = await self.answer(subscriber, send, pour_of(scope))
+                reply = await self.answer(subscriber, send, pouring_of(scope))
             except ReaderStalled:
                 return
             except LINK_ERRORS:
@@ -45,7 +48,7 @@ class HeldResponse(Response):
             if reply is not None and not subscriber.gone:
                 await reply(scope, receive, send)
 
-    async def answer(self, subscriber: Subscriber, send: Send, pour: Pour | None) -> Response | None:
+    async def answer(self, subscriber: Subscriber, send: Send, pouring: Pouring | None) -> Response | None:
         """Send the answer, or give a response to send instead."""
         raise NotImplementedError
 
@@ -69,7 +72,7 @@ class HeldStream(HeldResponse):
 
     own_headers = SSE_HEADERS
 
-    async def answer(self, subscriber: Subscriber, send: Send, pour: Pour | None) -> Response | None:
+    async def answer(self, subscriber: Subscriber, send: Send, pouring: Pouring | None) -> Response | None:
         batch = await subscriber.follower.next(self.job.hold_s)
         if batch is not None and batch.mark and sse.is_error_frame(batch.data):
             return await self.refusal(batch)
@@ -77,15 +80,15 @@ class HeldStream(HeldResponse):
             return None
         if batch is None and subscriber.stopping:
             raise InternalError("draining", retry_after_s=1)
-        relay = self.relay(subscriber, send, pour)
+        relay = self.relay(subscriber, send, pouring)
         head = batch.head if batch is not None else await self._known_head()
         await relay.start(200, self.own_headers | head_headers(head, self.job))
         await relay.run(batch)
         return None
 
-    def relay(self, subscriber: Subscriber, send: Send, pour: Pour | None) -> Relay:
+    def relay(self, subscriber: Subscriber, send: Send, pouring: Pouring | None) -> Relay:
         """What goes out behind the head."""
-        return Relay(self.service, subscriber, send, self.job.request_id, self.job.ping_s, self.job, pour)
+        return Relay(self.service, subscriber, send, self.job.request_id, self.job.ping_s, self.job, pouring)
 
     async def _known_head(self) -> UpstreamHead:
         record = await self.service.log.record(self.job.job_id)
@@ -95,7 +98,7 @@ class HeldStream(HeldResponse):
 class HeldWhole(HeldResponse):
     """`stream: false`: the head is held to the end, the body passed on unchanged."""
 
-    async def answer(self, subscriber: Subscriber, send: Send, pour: Pour | None) -> Response | None:
+    async def answer(self, subscriber: Subscriber, send: Send, pouring: Pouring | None) -> Response | None:
         batch = await subscriber.follower.next(_FOR_EVER_S)
         if batch is None:
             if subscriber.stopping:

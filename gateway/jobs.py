@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from gateway import openapi
-from gateway.admission import always_streamed, messages_request
+from gateway.admission import always_streamed, messages_request, query_of
 from gateway.followed import FollowedStream, said_at_once
 from gateway.job_views import job_view, submitted_view
 from gateway.relay import joined_headers
@@ -94,7 +94,7 @@ def _add_submit(app: FastAPI, service: Service) -> None:
 
 def _query(http: Request) -> str:
     """What travels upstream: all but what is said to us."""
-    return "&".join(part for part in http.url.query.split("&") if part.partition("=")[0] != "sign")
+    return "&".join(part for part in query_of(http.scope).split("&") if part.partition("=")[0] != "sign")
 
 
 def _start(job_id: str, text: str | None) -> Position | None:

@@ -12,7 +12,7 @@ from fastapi import Request as HttpRequest
 from starlette.responses import Response
 
 from gateway import openapi
-from gateway.admission import count_request, target, travelling
+from gateway.admission import count_request, query_of, target, travelling
 from gateway.held import HeldWhole
 from gateway.plain_route import add_plain_route
 from gateway.service import Service, now
@@ -31,7 +31,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
         """How many input tokens a message would have, as Claude counts them."""
         accepted = now()
         async with service.admitted(http) as (client, body):
-            request = count_request(body, "/v1/messages/count_tokens", http.url.query, http.headers.raw)
+            request = count_request(body, "/v1/messages/count_tokens", query_of(http.scope), http.headers.raw)
             job = await service.submit(http, client, request, attached=True, accepted=accepted, lane=Lane.LIGHT)
         return HeldWhole(service, job)
 
@@ -58,6 +58,6 @@ async def _look_up(service: Service, http: HttpRequest, path: str) -> Response:
     accepted = now()
     headers = travelling(http.headers.raw)
     async with service.admitted(http) as (client, _):
-        request = Request("GET", target(path, http.url.query), headers, b"", _NO_MODEL, stream=False)
+        request = Request("GET", target(path, query_of(http.scope)), headers, b"", _NO_MODEL, stream=False)
         job = await service.submit(http, client, request, attached=True, accepted=accepted, lane=Lane.LIGHT)
     return HeldWhole(service, job)

@@ -57,6 +57,7 @@ async def serve(service: Service, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,  # it prints query strings
         server_header=False,
+        proxy_headers=False,  # nothing asks who the client is, or by which scheme it came
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=5,
         backlog=4096,

@@ -6,7 +6,7 @@ Does not know: how the answer is held and relayed (`held`, `relay`).
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from gateway.admission import messages_request
+from gateway.admission import messages_request, query_of
 from gateway.held import HeldStream, HeldWhole
 from gateway.openapi import CREATE_MESSAGE
 from gateway.plain_route import add_plain_route
@@ -20,7 +20,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
         """Anthropic's Messages API. The job lives for its listeners: when they leave, it is cancelled."""
         accepted = now()
         async with service.admitted(http) as (client, body):
-            request = messages_request(body, "/v1/messages", http.url.query, http.headers.raw)
+            request = messages_request(body, "/v1/messages", query_of(http.scope), http.headers.raw)
             job = await service.submit(http, client, request, attached=True, accepted=accepted)
         return HeldStream(service, job) if request.stream else HeldWhole(service, job)
 

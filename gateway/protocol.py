@@ -7,8 +7,10 @@ Does not know: paths, what is in a body.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.replies import new_request_id, problem_reply
@@ -32,21 +34,59 @@ class _HeadTooLarge(Exception):
 
 
 class _AnswersTransport:
-    """The transport as a response uses it, but for its `close`."""
+    """The transport as a response uses it: an answer's head leaves with what follows it in the same turn of the loop,
+    and `close` is polite."""
 
     def __init__(self, protocol: "Protocol") -> None:
-        self.write = protocol.transport.write
+        self._protocol = protocol
+        self._write = protocol.transport.write
+        self._head = b""
         self.is_closing = protocol.transport.is_closing
-        self.close = protocol.close
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100 "):
+            self._head = data
+            self._protocol.loop.call_soon(self.flush)
+            return
+        self._write(data)
+
+    def flush(self) -> None:
+        """Write what is held."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        self.flush()
+        self._protocol.close()
 
 
 class Pouring:
     """A way for parts of a body past ASGI, whose messages and awaits cost more than the parts."""
 
     def __init__(self, protocol: "Protocol", cycle: RequestResponseCycle) -> None:
-        self._write = protocol.transport.write
+        self._protocol = protocol
         self._flow = protocol.flow
         self._cycle = cycle
+
+    @property
+    def free(self) -> bool:
+        """Whether a part that is sent now need not wait for its reader."""
+        return not self._flow.write_paused
+
+    def watch(self, left: Callable[[], None]) -> None:
+        """Have `left` called when the client leaves, at once if it has left. For an answer whose request has been read:
+        ASGI's `receive` takes a task that waits for as long as the answer lasts."""
+        self._protocol.leaving = left
+        self._flow.resume_reading()  # else its leaving would not be read
+        if self._cycle.disconnected or self._protocol.transport.is_closing():
+            left()
+
+    def unwatch(self, left: Callable[[], None]) -> None:
+        """Not any more."""
+        if self._protocol.leaving == left:  # else the next answer of this connection is being watched
+            self._protocol.leaving = None
 
     def pour(self, part: bytes) -> bool:
         """Write a part now, at the place where the answer's body stands; False if that cannot be, and it was not.
@@ -56,8 +96,14 @@ class Pouring:
         cycle = self._cycle
         if self._flow.write_paused or cycle.disconnected or not cycle.chunked_encoding or cycle.response_complete:
             return False
-        self._write(b"%x\r\n%b\r\n" % (len(part), part))
+        cycle.transport.write(b"%x\r\n%b\r\n" % (len(part), part))
         return True
+
+
+def pouring_of(scope: Scope) -> Pouring | None:
+    """The short way to this response's body, if the server has one."""
+    pouring: Pouring | None = scope.get("extensions", {}).get(POURING)
+    return pouring
 
 
 class Protocol(HttpToolsProtocol):
@@ -72,6 +118,7 @@ class Protocol(HttpToolsProtocol):
     _keep_alive = False
     _last_words_bytes: int | None = None  # what came of them; None while answers are given
     _last_words_end: asyncio.TimerHandle | None = None
+    leaving: Callable[[], None] | None = None  # called when the client leaves
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -150,6 +197,8 @@ class Protocol(HttpToolsProtocol):
         if self._last_words_end is not None:  # else every refused connection would be remembered for so long
             self._last_words_end.cancel()
         super().connection_lost(exc)
+        if self.leaving is not None:
+            self.leaving()
 
     def _count(self, size: int) -> None:
         self._parsed_bytes += size

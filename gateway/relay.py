@@ -10,10 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from starlette.types import Scope
-
 from gateway import sse
-from gateway.protocol import POURING, Pouring
+from gateway.protocol import Pouring
 from gateway.service import Service, Submitted, now
 from gateway.subscribers import Subscriber
 from streamlog.errors import InternalError, SluiceError
@@ -41,8 +39,8 @@ class ReaderStalled(Exception):
 class Relay:
     """Sends one job to one open response, with a ping after each silence of `ping_s`.
 
-    `submitted` for the subscriber that made the call; it is timed unless it joined. `pour` is a short way for what
-    comes live (`pour_of`). In what form things are said, `text_relay` decides otherwise.
+    `submitted` for the subscriber that made the call; it is timed unless it joined. `pouring` is a short way for what
+    comes live (`pouring_of`). In what form things are said, `text_relay` decides otherwise.
     """
 
     def __init__(
@@ -53,13 +51,13 @@ class Relay:
         request_id: str,
         ping_s: float,
         submitted: Submitted | None = None,
-        pour: Pour | None = None,
+        pouring: Pouring | None = None,
     ) -> None:
         self._service = service
         self._subscriber = subscriber
         self._follower = subscriber.follower
         self._send_message = send
-        self._pour = pour
+        self._pouring = pouring
         self._request_id = request_id
         self._ping_s = ping_s
         self._submitted = None if submitted is None or submitted.joined else submitted
@@ -75,16 +73,17 @@ class Relay:
         try:
             while not self._subscriber.gone:
                 if batch is not None:
-                    await self._send_slices(self._bytes_of(batch))
+                    over = bool(batch.mark) or self._follower.ended
+                    await self._send_slices(self._bytes_of(batch), more=not over)
                     self._time_first(batch)
-                    if batch.mark or self._follower.ended:
-                        break
+                    if over:
+                        return
                 elif self._subscriber.stopping:
                     await self._send(self._farewell())
                     break
                 else:
                     await self._send(await self._ping())
-                batch = await self._follower.next(self._ping_s, self._pour if self._content else None)
+                batch = await self._follower.next(self._ping_s, self._pour())
         except LINK_ERRORS:
             await self._send(self._told(InternalError("redis_unavailable")))
         except SluiceError as problem:
@@ -94,15 +93,25 @@ class Relay:
     def _bytes_of(self, batch: Batch) -> bytes:
         return batch.data
 
-    async def _send_slices(self, data: bytes) -> None:
+    def _pour(self) -> Pour | None:
+        return self._pouring.pour if self._content and self._pouring is not None else None
+
+    async def _send_slices(self, data: bytes, *, more: bool) -> None:
         """In slices, so that only a reader that takes nothing at all is too slow, and one that takes little is not."""
-        for at in range(0, len(data), _SLICE_BYTES):
+        last = max(0, len(data) - 1) // _SLICE_BYTES * _SLICE_BYTES
+        for at in range(0, last, _SLICE_BYTES):
             await self._send(data[at : at + _SLICE_BYTES])
+        if data or not more:
+            await self._send(data[last:], more=more)
 
     async def _send(self, data: bytes, *, more: bool = True) -> None:
+        message = {"type": "http.response.body", "body": data, "more_body": more}
+        if self._pouring is not None and self._pouring.free:
+            await self._send_message(message)
+            return
         try:
             async with asyncio.timeout(self._service.settings.send_s):
-                await self._send_message({"type": "http.response.body", "body": data, "more_body": more})
+                await self._send_message(message)
         except TimeoutError:
             raise ReaderStalled from None
 
@@ -128,12 +137,6 @@ class Relay:
         total_s = now() - submitted.accepted
         stored_s = (batch.stored_us - submitted.created_us) / 1e6
         announce(facts.FirstContentSent(submitted.model, total_s, max(0.0, total_s - stored_s)))
-
-
-def pour_of(scope: Scope) -> Pour | None:
-    """The short way to this response's body, if the server has one."""
-    pouring: Pouring | None = scope.get("extensions", {}).get(POURING)
-    return pouring.pour if pouring is not None else None
 
 
 def head_headers(head: bytes | UpstreamHead, job: Submitted) -> dict[str, str]:

@@ -7,15 +7,15 @@ Does not know: what is sent to them.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
+from starlette.types import Receive, Scope
+
+from gateway.protocol import pouring_of
 from streamlog.follow import Follower
 from streamlog.presence import Presence
 from telemetry import announce, facts
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _SPREAD_S = 3.0
 _LAST_WORDS_S = 2.0
@@ -38,12 +38,32 @@ class Subscriber:
         self.stopping = True
         self.follower.interrupt()
 
-    async def watch(self, receive: Receive) -> None:
-        """Notice that the client leaves, from the first moment on."""
-        while (await receive())["type"] != "http.disconnect":
-            pass
+    def left(self) -> None:
+        """Its client has left."""
         self.gone = True
         self.follower.interrupt()
+
+    @contextmanager
+    def watched(self, scope: Scope, receive: Receive) -> Iterator[None]:
+        """Notice that the client leaves, from the first moment on, while the block runs."""
+        pouring = pouring_of(scope)
+        if pouring is not None:
+            pouring.watch(self.left)
+            try:
+                yield
+            finally:
+                pouring.unwatch(self.left)
+            return
+        watch = asyncio.create_task(self._watch(receive))
+        try:
+            yield
+        finally:
+            watch.cancel()
+
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.left()
 
 
 class Subscribers:
@@ -69,10 +89,11 @@ class Subscribers:
             self._emptied.set()
 
     @contextmanager
-    def opened(self, follower: Follower, receive: Receive, *, resumes: bool, known: bool) -> Iterator[Subscriber]:
+    def opened(
+        self, follower: Follower, scope: Scope, receive: Receive, *, resumes: bool, known: bool
+    ) -> Iterator[Subscriber]:
         """Count a response as open while the block runs. `known` if Redis has heard of it with the submit."""
         subscriber = Subscriber(follower, resumes=resumes)
-        watch = asyncio.create_task(subscriber.watch(receive))
         self._open.add(subscriber)
         self._presence.join(follower.job_id, known=known)
         announce(facts.SubscriberJoined())
@@ -81,9 +102,9 @@ class Subscribers:
         elif self.draining and resumes:  # it came back here; else it would stay until the drain's limit
             self._send_away(subscriber)
         try:
-            yield subscriber
+            with subscriber.watched(scope, receive):
+                yield subscriber
         finally:
-            watch.cancel()
             follower.close()
             self._open.discard(subscriber)
             self._presence.leave(follower.job_id, ended=follower.ended)

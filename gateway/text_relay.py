@@ -9,7 +9,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.held import HeldStream
-from gateway.relay import SSE_HEADERS, Pour, ReaderStalled, Relay
+from gateway.protocol import Pouring
+from gateway.relay import SSE_HEADERS, ReaderStalled, Relay
 from gateway.replies import announce_refused, new_request_id
 from gateway.service import Service, Submitted
 from gateway.subscribers import Subscriber
@@ -71,7 +72,7 @@ class HeldText(HeldStream):
         self.attached = attached
         self.own_headers = SSE_HEADERS | {"content-type": form.content_type}
 
-    def relay(self, subscriber: Subscriber, send: Send, pour: Pour | None) -> Relay:
+    def relay(self, subscriber: Subscriber, send: Send, pouring: Pouring | None) -> Relay:
         job = self.job
         return TextRelay(self.service, subscriber, send, job.request_id, job.ping_s, self._form, job)
 
@@ -99,7 +100,7 @@ class WordsForEventSource(Response):
         headers = SSE_HEADERS | {"request-id": request_id, "sluice-job-id": self._job_id}
         follower = service.follow(self._job_id, self._after, fresh=submitted is not None and not submitted.joined)
         known = submitted is not None and self._attached
-        with service.subscribers.opened(follower, receive, resumes=True, known=known) as subscriber:
+        with service.subscribers.opened(follower, scope, receive, resumes=True, known=known) as subscriber:
             ping_s, form = service.settings.ping_s, TextEvents()
             relay = TextRelay(service, subscriber, send, request_id, ping_s, form, submitted)
             try:

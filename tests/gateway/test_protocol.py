@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway import protocol
-from gateway.protocol import MAX_HEAD_BYTES, MAX_HEADERS, Protocol
+from gateway.protocol import MAX_HEAD_BYTES, MAX_HEADERS, Pouring, Protocol
 from tests.gateway.house import MESSAGE, House, open_house
 from tests.support import said
 from tests.support.facts import until
@@ -216,3 +216,57 @@ async def test_a_refused_connection_is_forgotten_when_it_is_over(house: House) -
     writer.close()
     await until(lambda: not house.server.server_state.connections)
     assert protocol._last_words_end.cancelled()
+
+
+async def test_an_answers_head_leaves_with_its_body(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one write, which is one packet, and one wake of its reader."""
+    written: list[bytes] = []
+    answers = protocol._AnswersTransport.__init__
+
+    def made(self: protocol._AnswersTransport, of: Protocol) -> None:
+        answers(self, of)
+        write = self._write
+
+        def noted(data: Any) -> None:
+            written.append(data)
+            write(data)
+
+        self._write = noted
+
+    monkeypatch.setattr(protocol._AnswersTransport, "__init__", made)
+    reader, writer = await connected(house)
+    writer.write(GET + b"\r\n")
+    await asyncio.wait_for(reader.readuntil(b"}"), 3)
+    writer.close()
+    (whole,) = written
+    assert whole.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert whole.endswith(b"}")
+
+
+async def test_a_head_without_a_body_leaves_by_itself(house: House) -> None:
+    """A HEAD, and an answer that has no body: the connection serves on."""
+    reader, writer = await connected(house)
+    for _ in range(2):
+        writer.write(b"HEAD /healthz HTTP/1.1\r\nhost: here\r\n\r\n")
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
+        assert head.startswith(b"HTTP/1.1 ")
+    writer.close()
+
+
+async def test_a_client_that_left_is_told_of_at_once_to_who_comes_later(house: House) -> None:
+    """Whoever begins to watch then; and nobody is told of the leaving of a client that it watches no more."""
+    reader, writer = await connected(house)
+    writer.write(GET + b"\r\n")
+    await asyncio.wait_for(reader.readuntil(b"}"), 3)
+    (serving,) = house.server.server_state.connections
+    assert isinstance(serving, Protocol)
+    pouring, told = Pouring(serving, serving.cycle), []
+    pouring.watch(lambda: told.append("before"))
+    other = lambda: told.append("unwatched")  # noqa: E731 - it must be the same one
+    pouring.watch(other)
+    pouring.unwatch(other)
+    writer.close()
+    await until(lambda: not house.server.server_state.connections)
+    assert told == []
+    pouring.watch(lambda: told.append("late"))
+    assert told == ["late"]
