@@ -40,21 +40,21 @@ class _AnswersTransport:
     def __init__(self, protocol: "Protocol") -> None:
         self._protocol = protocol
         self._write = protocol.transport.write
-        self._head = b""
+        self.holds = b""  # the head of an answer
         self.is_closing = protocol.transport.is_closing
 
     def write(self, data: bytes) -> None:
-        if self._head:
-            data, self._head = self._head + data, b""
+        if self.holds:
+            data, self.holds = self.holds + data, b""
         elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100 "):
-            self._head = data
+            self.holds = data
             self._protocol.loop.call_soon(self.flush)
             return
         self._write(data)
 
     def flush(self) -> None:
         """Write what is held."""
-        if self._head:
+        if self.holds:
             self.write(b"")
 
     def close(self) -> None:
@@ -67,6 +67,7 @@ class Pouring:
 
     def __init__(self, protocol: "Protocol", cycle: RequestResponseCycle) -> None:
         self._protocol = protocol
+        self._write = protocol.transport.write
         self._flow = protocol.flow
         self._cycle = cycle
 
@@ -91,12 +92,15 @@ class Pouring:
     def pour(self, part: bytes) -> bool:
         """Write a part now, at the place where the answer's body stands; False if that cannot be, and it was not.
 
-        It cannot before the head and behind the end, to a reader that is slow or gone, and where a length was told.
+        It cannot before the head has left and behind the end, to a reader that is slow or gone, and where a length was
+        told.
         """
         cycle = self._cycle
         if self._flow.write_paused or cycle.disconnected or not cycle.chunked_encoding or cycle.response_complete:
             return False
-        cycle.transport.write(b"%x\r\n%b\r\n" % (len(part), part))
+        if self._protocol.answers.holds:
+            return False
+        self._write(b"%x\r\n%b\r\n" % (len(part), part))
         return True
 
 
@@ -122,7 +126,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._answers_transport = _AnswersTransport(self)
+        self.answers = _AnswersTransport(self)
 
     def data_received(self, data: bytes) -> None:
         if self._last_words_bytes is not None:
@@ -156,7 +160,7 @@ class Protocol(HttpToolsProtocol):
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
-            self.cycle.transport = cast(Any, self._answers_transport)
+            self.cycle.transport = cast(Any, self.answers)
             self.cycle.scope["extensions"] = {POURING: cast(Any, Pouring(self, self.cycle))}
             # Until the request is complete nobody knows where the next one would begin.
             self._unfinished, self._keep_alive, self.cycle.keep_alive = self.cycle, self.cycle.keep_alive, False

@@ -7,15 +7,14 @@ Does not know: Redis, asyncio, what the events mean.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from streamlog.positions import Position
 
 MAX_CHUNK_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Frames `first`…`last` of one `attempt`, as they are sent to a client.
 
     `mark` is "" or the ending ("done", "failed", "cancelled") carried by the last frame. `stored_us` is the
@@ -51,7 +50,7 @@ class Chunk:
             return None
         line = id_line(job_id, Position(self.attempt, number + 1))
         at = self.data.index(b"\n" + line) + 1
-        return replace(self, first=number + 1, data=self.data[at:])
+        return self._replace(first=number + 1, data=self.data[at:])
 
 
 def id_line(job_id: str, position: Position) -> bytes:

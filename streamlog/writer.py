@@ -62,7 +62,9 @@ class Writer:
     async def send(self, events: Sequence[bytes]) -> None:
         """Append as `write` does, once content has begun, and wait for no answer: `Refused` or an error of Redis' comes
         from a later call. At most `MOST_SENT` chunks are on their way; then this waits for the oldest."""
-        self.post(events)
+        data = self._framed(events)
+        self._check(data)
+        self._post(data, len(events))
         while self._sent and (self._sent[0].done or len(self._sent) > MOST_SENT):
             _taken(await self._sent.pop(0).answer())
 
@@ -76,10 +78,14 @@ class Writer:
         return self.begun and len(self._sent) < MOST_SENT and self._fence()
 
     def post(self, events: Sequence[bytes]) -> None:
-        """Append as `send` does, when `ready`. Raises `Refused`, or `InternalError` for a chunk that is too large."""
-        data = self._framed(events)
-        self._sent.append(self._line.post("appends", (*self._place(data, len(events)), data), len(data)))
-        self.number += len(events)
+        """Append as `send` does, if `ready` has just said so; of less than `MAX_CHUNK_BYTES`."""
+        self._post(self._framed(events), len(events))
+
+    def _post(self, data: bytes, count: int) -> None:
+        number = self.number
+        place = (self.job_id, self.attempt, number, number + 1, number + count, data)
+        self._sent.append(self._line.post("appends", place, len(data)))
+        self.number = number + count
 
     async def write_whole(self, body: bytes, fields: Sequence[str | bytes] = ()) -> tuple[str, float] | None:
         """Append the answer of a call that does not stream: one frame, the body unchanged, marked done."""
@@ -102,12 +108,16 @@ class Writer:
 
     def _place(self, data: bytes, count: int) -> tuple[Argument, ...]:
         """Where a chunk goes that may be written now; from here on it may have been."""
+        self._check(data)
+        self.handed_over = True
+        return (self.job_id, self.attempt, self.number, self.number + 1, self.number + count)
+
+    def _check(self, data: bytes) -> None:
+        """Raises `InternalError` for a chunk that is too large, and `Refused` where the lease may have run out."""
         if len(data) > MAX_CHUNK_BYTES:
             raise InternalError("answer_too_large", f"A chunk of {len(data)} bytes is more than {MAX_CHUNK_BYTES}.")
         if not self._fence():
             raise Refused("fenced")
-        self.handed_over = True
-        return (self.job_id, self.attempt, self.number, self.number + 1, self.number + count)
 
     async def _answered(self, told: "asyncio.Future[list[bytes]]", count: int) -> tuple[str, float] | None:
         """Wait for the answer, before which all that were sent earlier have theirs."""

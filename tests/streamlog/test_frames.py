@@ -1,6 +1,5 @@
 """Frames and chunks: the same bytes in log, channel and response, and any tail of them cut out."""
 
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -42,7 +41,7 @@ def test_a_stored_chunk_is_read_whole(attempt: int, first: int, mark: str, head:
     fields = {b"f": b"%d" % first, b"m": mark.encode(), b"t": b"123", b"b": data}
     entry_id = str(chunk.position).encode()
     assert from_entry(entry_id, fields | {b"h": head}) == chunk
-    assert from_entry(entry_id, fields) == replace(chunk, head=b"")
+    assert from_entry(entry_id, fields) == chunk._replace(head=b"")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ def test_after_cuts_at_every_frame(lines: list[bytes], first: int, data: st.Data
     assert chunk.after(JOB, first - 1) is chunk
     for number in range(first, chunk.last):
         rest = chunk.after(JOB, number)
-        assert rest == replace(chunk, first=number + 1, data=b"".join(frames[number + 1 - first :]))
+        assert rest == chunk._replace(first=number + 1, data=b"".join(frames[number + 1 - first :]))
     assert chunk.after(JOB, chunk.last) is None
     assert chunk.after(JOB, chunk.last + 5) is None
 
