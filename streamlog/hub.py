@@ -7,7 +7,6 @@ Does not know: positions, endings, HTTP.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +22,37 @@ from streamlog.settings import RedisSettings
 BUFFER_BYTES = 128 * 1024
 
 
+class Wake:
+    """An event for one waiter. `asyncio.Event` keeps a queue of waiters, 0.7 kB for each open stream."""
+
+    __slots__ = ("_set", "_waiter")
+
+    def __init__(self) -> None:
+        self._set = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def is_set(self) -> bool:
+        return self._set
+
+    def clear(self) -> None:
+        self._set = False
+
+    def set(self) -> None:
+        """Wake who waits, or who will."""
+        self._set = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def wait(self) -> None:
+        """Return once it is set."""
+        if not self._set:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+
+
 class Listener:
     """What one subscriber has received and not yet taken: one chunk, or at most `BUFFER_BYTES`; else it is stale.
 
@@ -33,8 +63,8 @@ class Listener:
     __slots__ = ("_bytes", "chunks", "pour", "reason", "wake")
 
     def __init__(self) -> None:
-        self.chunks: deque[Chunk] = deque()
-        self.wake = asyncio.Event()
+        self.chunks: list[Chunk] = []  # few, so that a queue of its own kind would be larger than they are
+        self.wake = Wake()
         self.pour: Callable[[], None] | None = None
         self.reason: str | None = None  # why the log must be read; None while it need not be
         self._bytes = 0
@@ -51,7 +81,7 @@ class Listener:
 
     def take(self) -> Chunk:
         """The oldest chunk; raises `IndexError` if there is none."""
-        chunk = self.chunks.popleft()
+        chunk = self.chunks.pop(0)
         self._bytes -= len(chunk.data)
         return chunk
 
