@@ -176,6 +176,7 @@ class Protocol(HttpToolsProtocol):
             super().on_response_complete()
 
     def shutdown(self) -> None:
+        self.answers.flush()
         self._keep_alive = False
         if self._last_words_bytes is None:
             super().shutdown()
@@ -213,6 +214,7 @@ class Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what cannot be a request."""
+        self.answers.flush()
         if self._unfinished is not None and not self._unfinished.response_started and not self.pipeline:
             self._unfinished.disconnected = True  # whoever waits for its body
             self._unfinished.message_event.set()

@@ -7,7 +7,7 @@ Does not know: HTTP paths, responses.
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
 
 from starlette.requests import Request as HttpRequest
@@ -139,7 +139,8 @@ class Service:
         way = way or Way(self.log.submit, await sameness(http.headers, client.owner, request, attached=attached))
         request_id, half_s = new_request_id(), patience_s(http.headers) / 2
         hold_s = min(self.jobs.hold_s, half_s)
-        terms = self._terms(client, request_id, attached, hold_s, way, lane)
+        job_id = self.expected.take() if attached else ""
+        terms = self._terms(client, request_id, job_id, attached, hold_s, way, lane)
         placed = await self._placed(way, request, terms)
         if placed.joined:
             announce(facts.Joined("idempotency" if terms.sameness.idempotency else "retry"))
@@ -155,19 +156,19 @@ class Service:
         )
 
     async def _placed(self, way: Way, request: Request, terms: Terms) -> Placed:
-        """Whoever listens from the start has done so before there is a job."""
-        if terms.gateway is None:
-            return await way.place(request, terms)
-        job_id, led_to = self.expected.take(), ""
+        """Puts the job into the queue; nobody listens any more to one that is not to be, or is another."""
+        led_to = ""
         try:
-            placed = await way.place(request, replace(terms, job_id=job_id))
+            placed = await way.place(request, terms)
             led_to = placed.job_id
         finally:
-            if led_to != job_id:
-                self.expected.dismiss(job_id)
+            if led_to != terms.job_id:
+                self.expected.dismiss(terms.job_id)
         return placed
 
-    def _terms(self, client: Client, request_id: str, attached: bool, hold_s: float, way: Way, lane: Lane) -> Terms:
+    def _terms(
+        self, client: Client, request_id: str, job_id: str, attached: bool, hold_s: float, way: Way, lane: Lane
+    ) -> Terms:
         jobs = self.jobs
         if attached:
             queue_wait_s, keep_s = jobs.queue_wait_attached_s, client.keep_attached_s or jobs.keep_attached_s
@@ -186,6 +187,7 @@ class Service:
             quota=client.quota,
             sameness=way.sameness,
             lane=lane,
+            job_id=job_id,
         )
 
     def refuse_without_workers(self) -> None:

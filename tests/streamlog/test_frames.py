@@ -1,6 +1,5 @@
 """Frames and chunks: the same bytes in log, channel and response, and any tail of them cut out."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
