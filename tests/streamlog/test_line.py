@@ -3,16 +3,13 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
-from time import monotonic
 from typing import Any
-from unittest import mock
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from streamlog import line
 from streamlog.claims import Claim
 from tests.streamlog.world import EVENT, World
 from tests.support.facts import true
@@ -27,12 +24,6 @@ async def mortal(private: Valkey) -> AsyncIterator[World]:
     async with World(private.url, timeout_s=TIMEOUT_S) as world:
         await world.call("PING")
         yield world
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow this machine is, no turn of the loop counts as a long one."""
-    monkeypatch.setattr(line, "_PATIENCE_S", 60.0)
 
 
 def _append(world: World, claim: Claim, number: int) -> asyncio.Future[Any]:
@@ -58,78 +49,6 @@ async def test_calls_arrive_in_the_order_in_which_they_are_made(world: World) ->
     key = world.keys.bell
     await asyncio.gather(*(world.call("RPUSH", key, number) for number in range(500)))
     assert await world.call("LRANGE", key, 0, -1) == [b"%d" % number for number in range(500)]
-
-
-async def test_calls_of_one_turn_leave_in_one_write(world: World, patient: None) -> None:
-    """A hundred calls are one write to the socket, not a hundred."""
-    await world.call("PING")
-    assert world.line._wire is not None
-    transport = world.line._wire.transport
-    with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
-        await asyncio.gather(*(world.call("EXISTS", "x") for _ in range(100)))
-    assert written.write.call_count == 1
-
-
-async def test_calls_join_while_answers_are_due(private: Valkey, patient: None) -> None:
-    """An only call leaves at once; those made until its answer is there leave together behind it, unless they are many
-    bytes."""
-    async with World(private.url, timeout_s=5.0) as world:
-        await world.call("PING")
-        assert world.line._wire is not None
-        transport = world.line._wire.transport
-        with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
-            private.freeze()  # no answer comes before all has been called
-            calls = [world.line.command("EXISTS", "x")]
-            for _ in range(5):
-                await asyncio.sleep(0)
-                calls.append(world.line.command("EXISTS", "x"))
-            assert written.write.call_count == 1
-            calls.append(world.line.command("EXISTS", b"x" * 100_000))
-            await asyncio.sleep(0)
-            assert written.write.call_count == 2
-            calls.append(world.line.command("EXISTS", "x"))
-            private.thaw()
-            await asyncio.gather(*calls)
-            assert written.write.call_count == 3
-
-
-async def test_calls_leave_within_a_turn_of_the_loop_that_is_long(private: Valkey) -> None:
-    """Those that have waited for a millisecond, whether or not answers are due: others could be working for them."""
-    async with World(private.url, timeout_s=5.0) as world:
-        await world.call("PING")
-        assert world.line._wire is not None
-        transport = world.line._wire.transport
-        with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
-            calls = []
-            for number in range(1, 4):
-                calls.append(world.line.command("EXISTS", "x"))
-                busy_until = monotonic() + 2 * line._PATIENCE_S
-                while monotonic() < busy_until:
-                    pass
-                calls.append(world.line.command("EXISTS", "x"))
-                assert written.write.call_count == number
-            await asyncio.gather(*calls)
-            assert written.write.call_count == 3
-
-
-async def test_what_has_waited_leaves_though_answers_are_due(private: Valkey) -> None:
-    """At the end of the turn in which it has waited for long enough."""
-    async with World(private.url, timeout_s=5.0) as world:
-        await world.call("PING")
-        assert world.line._wire is not None
-        transport = world.line._wire.transport
-        with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
-            private.freeze()
-            calls = [world.line.command("EXISTS", "x")]
-            await asyncio.sleep(0)
-            calls.append(world.line.command("EXISTS", "x"))
-            busy_until = monotonic() + 2 * line._PATIENCE_S
-            while monotonic() < busy_until:
-                pass
-            await asyncio.sleep(0)
-            assert written.write.call_count == 2
-            private.thaw()
-            await asyncio.gather(*calls)
 
 
 async def test_parts_are_sent_again_after_a_lost_connection(world: World) -> None:

@@ -1,0 +1,90 @@
+"""streamlog/line.py, when calls leave: those of a turn together, those made while answers are due behind these, and
+none later than it is worth."""
+
+import asyncio
+from time import monotonic
+from unittest import mock
+
+import pytest
+
+from streamlog import line
+from tests.streamlog.world import World
+from tests.support.valkey import Valkey
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, no turn of the loop counts as a long one."""
+    monkeypatch.setattr(line, "_PATIENCE_S", 60.0)
+
+
+async def test_calls_of_one_turn_leave_in_one_write(world: World, patient: None) -> None:
+    """A hundred calls are one write to the socket, not a hundred."""
+    await world.call("PING")
+    assert world.line._wire is not None
+    transport = world.line._wire.transport
+    with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
+        await asyncio.gather(*(world.call("EXISTS", "x") for _ in range(100)))
+    assert written.write.call_count == 1
+
+
+async def test_calls_join_while_answers_are_due(private: Valkey, patient: None) -> None:
+    """An only call leaves at once; those made until its answer is there leave together behind it, unless they are many
+    bytes."""
+    async with World(private.url, timeout_s=5.0) as world:
+        await world.call("PING")
+        assert world.line._wire is not None
+        transport = world.line._wire.transport
+        with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
+            private.freeze()  # no answer comes before all has been called
+            calls = [world.line.command("EXISTS", "x")]
+            for _ in range(5):
+                await asyncio.sleep(0)
+                calls.append(world.line.command("EXISTS", "x"))
+            assert written.write.call_count == 1
+            calls.append(world.line.command("EXISTS", b"x" * 100_000))
+            await asyncio.sleep(0)
+            assert written.write.call_count == 2
+            calls.append(world.line.command("EXISTS", "x"))
+            private.thaw()
+            await asyncio.gather(*calls)
+            assert written.write.call_count == 3
+
+
+async def test_calls_leave_within_a_turn_of_the_loop_that_is_long(private: Valkey) -> None:
+    """Those that have waited for a millisecond, whether or not answers are due: others could be working for them."""
+    async with World(private.url, timeout_s=5.0) as world:
+        await world.call("PING")
+        assert world.line._wire is not None
+        transport = world.line._wire.transport
+        with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
+            calls = []
+            for number in range(1, 4):
+                calls.append(world.line.command("EXISTS", "x"))
+                busy_until = monotonic() + 2 * line._PATIENCE_S
+                while monotonic() < busy_until:
+                    pass
+                calls.append(world.line.command("EXISTS", "x"))
+                assert written.write.call_count == number
+            await asyncio.gather(*calls)
+            assert written.write.call_count == 3
+
+
+async def test_what_has_waited_leaves_though_answers_are_due(private: Valkey) -> None:
+    """At the end of the turn in which it has waited for long enough."""
+    async with World(private.url, timeout_s=5.0) as world:
+        await world.call("PING")
+        assert world.line._wire is not None
+        transport = world.line._wire.transport
+        with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
+            private.freeze()
+            calls = [world.line.command("EXISTS", "x")]
+            await asyncio.sleep(0)
+            calls.append(world.line.command("EXISTS", "x"))
+            busy_until = monotonic() + 2 * line._PATIENCE_S
+            while monotonic() < busy_until:
+                pass
+            await asyncio.sleep(0)
+            assert written.write.call_count == 2
+            private.thaw()
+            await asyncio.gather(*calls)
