@@ -75,7 +75,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Turnover:
-    """So many short streams after half as many; every tenth client leaves in the middle."""
+    """So many short streams after as many; every tenth client leaves in the middle, and its job lives for its grace."""
 
     streams: int
     upstream: Target
@@ -86,7 +86,7 @@ class Turnover:
             return await self._take(house.sluice)
 
     async def _take(self, target: Target) -> Taken:
-        await _pass_through(target, self.streams // 2)
+        await _pass_through(target, self.streams)
         before = _resident(target)
         await _pass_through(target, self.streams)
         after = _resident(target)
