@@ -63,12 +63,9 @@ def _job_claimed(series: Series) -> Handler:
     return lambda fact: waits[fact.model].observe(duration(fact.queue_wait_s))
 
 
-def _seconds_by_model(name: str) -> Callable[[Series], Handler]:
-    def rule(series: Series) -> Handler:
-        histograms = ByModel(series.models, series.histogram(name).labels)
-        return lambda fact: histograms[fact.model].observe(duration(fact.seconds))
-
-    return rule
+def _upstream_first_content(series: Series) -> Handler:
+    waits = ByModel(series.models, series.histogram("sluice_upstream_time_to_first_token_seconds").labels)
+    return lambda fact: waits[fact.model].observe(duration(fact.seconds))
 
 
 def _content_gaps(series: Series) -> Handler:
@@ -150,7 +147,7 @@ RULES: dict[type, Callable[[Series], Handler]] = {
     facts.JobStarted: _step("sluice_jobs_in_flight", 1),
     facts.JobStopped: _step("sluice_jobs_in_flight", -1),
     facts.UpstreamAnswered: _upstream_answered,
-    facts.UpstreamFirstContent: _seconds_by_model("sluice_upstream_time_to_first_token_seconds"),
+    facts.UpstreamFirstContent: _upstream_first_content,
     facts.ContentGaps: _content_gaps,
     facts.UsageSettled: _usage_settled,
     facts.LeasesLost: _leases_lost,

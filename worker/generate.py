@@ -136,8 +136,8 @@ class Generation:
 
     async def _stream(self, answer: Answer, called: float) -> None:
         """Read, write, until the message is complete."""
-        reading, writer = self._reading, self._writer
-        streaming = Streaming(reading, writer, self._record.model, called, self._settings.answer_bytes)
+        most_bytes = self._settings.answer_bytes
+        streaming = Streaming(self._reading, self._writer, self._record.model, called, most_bytes)
         try:
             await self._until_complete(answer, streaming)
         finally:
