@@ -1,7 +1,7 @@
 """One streamed answer on its way from the upstream to the log: the loop that matters in this room.
 
 Invariant: events are written in the order in which they came, each once. What only passes through, deltas behind the
-first content, goes on as it comes, without a switch of tasks; for everything else `run` is woken.
+first content, goes on as it comes, without a switch of tasks; for everything else who waits in `next` is woken.
 Does not know: the upstream, retries, how a job ends.
 """
 

@@ -35,6 +35,22 @@ async def answered(house: House, *writes: bytes) -> tuple[int, dict[bytes, bytes
     return int(line.split(b" ")[1]), dict(field.split(b": ", 1) for field in fields), json.loads(body)
 
 
+async def heard(house: House, sent: bytes) -> tuple[Protocol, asyncio.StreamWriter]:
+    """The gateway's side of the only connection, once it has answered this, and the way to close it."""
+    reader, writer = await connected(house)
+    writer.write(sent)
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
+    (serving,) = house.server.server_state.connections
+    assert isinstance(serving, Protocol)
+    return serving, writer
+
+
+async def gone(house: House, writer: asyncio.StreamWriter) -> None:
+    """The client leaves, and the gateway has noticed."""
+    writer.close()
+    await until(lambda: not house.server.server_state.connections)
+
+
 @pytest.mark.parametrize(
     "writes",
     [
@@ -208,13 +224,9 @@ async def test_529_has_its_phrase(valkey: Valkey) -> None:
 
 async def test_a_refused_connection_is_forgotten_when_it_is_over(house: House) -> None:
     """Not half a minute later: many may be refused in that time."""
-    reader, writer = await connected(house)
-    writer.write(TOO_LARGE + b"\r\n")
-    await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
-    (protocol,) = house.server.server_state.connections
-    assert isinstance(protocol, Protocol) and protocol._last_words_end is not None
-    writer.close()
-    await until(lambda: not house.server.server_state.connections)
+    protocol, writer = await heard(house, TOO_LARGE + b"\r\n")
+    assert protocol._last_words_end is not None
+    await gone(house, writer)
     assert protocol._last_words_end.cancelled()
 
 
@@ -255,18 +267,13 @@ async def test_a_head_without_a_body_leaves_by_itself(house: House) -> None:
 
 async def test_a_client_that_left_is_told_of_at_once_to_who_comes_later(house: House) -> None:
     """Whoever begins to watch then; and nobody is told of the leaving of a client that it watches no more."""
-    reader, writer = await connected(house)
-    writer.write(GET + b"\r\n")
-    await asyncio.wait_for(reader.readuntil(b"}"), 3)
-    (serving,) = house.server.server_state.connections
-    assert isinstance(serving, Protocol)
+    serving, writer = await heard(house, GET + b"\r\n")
     pouring, told = Pouring(serving, serving.cycle), []
     pouring.watch(lambda: told.append("before"))
     other = lambda: told.append("unwatched")  # noqa: E731 - it must be the same one
     pouring.watch(other)
     pouring.unwatch(other)
-    writer.close()
-    await until(lambda: not house.server.server_state.connections)
+    await gone(house, writer)
     assert told == []
     pouring.watch(lambda: told.append("late"))
     assert told == ["late"]

@@ -2,6 +2,8 @@
 none later than it is worth."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 from unittest import mock
 
@@ -18,12 +20,26 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line, "_PATIENCE_S", 60.0)
 
 
+@contextmanager
+def writes(world: World) -> Iterator[mock.MagicMock]:
+    """What the world's line writes to its socket, while the block runs."""
+    wire = world.line._wire
+    assert wire is not None
+    with mock.patch.object(wire, "transport", wraps=wire.transport) as written:
+        yield written
+
+
+def be_busy() -> None:
+    """For longer than anything that was called may wait, without a turn of the loop."""
+    until = monotonic() + 2 * line._PATIENCE_S
+    while monotonic() < until:
+        pass
+
+
 async def test_calls_of_one_turn_leave_in_one_write(world: World, patient: None) -> None:
     """A hundred calls are one write to the socket, not a hundred."""
     await world.call("PING")
-    assert world.line._wire is not None
-    transport = world.line._wire.transport
-    with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
+    with writes(world) as written:
         await asyncio.gather(*(world.call("EXISTS", "x") for _ in range(100)))
     assert written.write.call_count == 1
 
@@ -33,9 +49,7 @@ async def test_calls_join_while_answers_are_due(private: Valkey, patient: None) 
     bytes."""
     async with World(private.url, timeout_s=5.0) as world:
         await world.call("PING")
-        assert world.line._wire is not None
-        transport = world.line._wire.transport
-        with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
+        with writes(world) as written:
             private.freeze()  # no answer comes before all has been called
             calls = [world.line.command("EXISTS", "x")]
             for _ in range(5):
@@ -55,15 +69,11 @@ async def test_calls_leave_within_a_turn_of_the_loop_that_is_long(private: Valke
     """Those that have waited for a millisecond, whether or not answers are due: others could be working for them."""
     async with World(private.url, timeout_s=5.0) as world:
         await world.call("PING")
-        assert world.line._wire is not None
-        transport = world.line._wire.transport
-        with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
+        with writes(world) as written:
             calls = []
             for number in range(1, 4):
                 calls.append(world.line.command("EXISTS", "x"))
-                busy_until = monotonic() + 2 * line._PATIENCE_S
-                while monotonic() < busy_until:
-                    pass
+                be_busy()
                 calls.append(world.line.command("EXISTS", "x"))
                 assert written.write.call_count == number
             await asyncio.gather(*calls)
@@ -74,16 +84,12 @@ async def test_what_has_waited_leaves_though_answers_are_due(private: Valkey) ->
     """At the end of the turn in which it has waited for long enough."""
     async with World(private.url, timeout_s=5.0) as world:
         await world.call("PING")
-        assert world.line._wire is not None
-        transport = world.line._wire.transport
-        with mock.patch.object(world.line._wire, "transport", wraps=transport) as written:
+        with writes(world) as written:
             private.freeze()
             calls = [world.line.command("EXISTS", "x")]
             await asyncio.sleep(0)
             calls.append(world.line.command("EXISTS", "x"))
-            busy_until = monotonic() + 2 * line._PATIENCE_S
-            while monotonic() < busy_until:
-                pass
+            be_busy()
             await asyncio.sleep(0)
             assert written.write.call_count == 2
             private.thaw()
