@@ -98,8 +98,9 @@ async def _commands_of_the_idle(cluster: Cluster) -> float:
 
 
 def _calls(server: redis.Redis) -> int:
+    """All but the loading of scripts, with which a worker begins."""
     stats: Any = server.info("commandstats")  # redis-py's type allows for an asynchronous client
-    return sum(command["calls"] for command in stats.values())
+    return sum(command["calls"] for name, command in stats.items() if name != "cmdstat_script|load")
 
 
 async def _best(measure: Callable[[], Awaitable[tuple[float, float]]]) -> tuple[float, float]:
