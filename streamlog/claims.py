@@ -45,10 +45,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one sweep did: jobs that it ended, and ids that it put back into the queue."""
+    """What one sweep did: jobs that it ended, and ids that it put back into the queue. `running`: jobs of all workers
+    that run now."""
 
     ended: list[Ended]
     requeued: list[str]
+    running: int
 
 
 class Claims:
@@ -109,8 +111,9 @@ class Claims:
 
     async def sweep(self, page: int = 100) -> Swept:
         """Deal with a page of leases that ran out and of queued jobs whose time has come."""
-        swept = Swept([], [])
-        for row in await self._line.script("sweep", self._worker, page, self._most_claims):
+        running, *rows = await self._line.script("sweep", self._worker, page, self._most_claims)
+        swept = Swept([], [], running)
+        for row in rows:
             if row[0] == b"ended":
                 swept.ended.append(Ended.read(row[1:]))
             else:

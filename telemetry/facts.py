@@ -150,6 +150,13 @@ class ContentGaps:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamsRested:
+    """Worker: `count` streams are read again that had to wait for their turn."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class UsageSettled:
     """Worker or gateway, once an upstream call: its usage record was settled. All counts are tokens.
 
@@ -186,6 +193,7 @@ Fact = (
     | UpstreamAnswered
     | UpstreamFirstContent
     | ContentGaps
+    | StreamsRested
     | UsageSettled
     | LeasesLost
 )

@@ -108,6 +108,12 @@ METRICS = (
         LATENCY_S,
     ),
     Metric(
+        "sluice_stream_rests_total",
+        "counter",
+        "Reads of streams that waited for their turn, since all workers read as often as SLUICE_READS_PER_S allows.",
+        "worker",
+    ),
+    Metric(
         "sluice_stream_duration_seconds",
         "histogram",
         "Seconds from accepting a request to its job's ending, by ending; once a job.",

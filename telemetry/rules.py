@@ -121,9 +121,12 @@ def _replayed(series: Series) -> Handler:
     return lambda fact: replays[fact.reason].inc()
 
 
-def _leases_lost(series: Series) -> Handler:
-    lost = series.counter("sluice_leases_lost_total")
-    return lambda fact: lost.inc(fact.count)
+def _counted(counter: str) -> Callable[[Series], Handler]:
+    def rule(series: Series) -> Handler:
+        number = series.counter(counter)
+        return lambda fact: number.inc(fact.count)
+
+    return rule
 
 
 def _step(gauge: str, amount: int) -> Callable[[Series], Handler]:
@@ -150,5 +153,6 @@ RULES: dict[type, Callable[[Series], Handler]] = {
     facts.UpstreamFirstContent: _upstream_first_content,
     facts.ContentGaps: _content_gaps,
     facts.UsageSettled: _usage_settled,
-    facts.LeasesLost: _leases_lost,
+    facts.StreamsRested: _counted("sluice_stream_rests_total"),
+    facts.LeasesLost: _counted("sluice_leases_lost_total"),
 }

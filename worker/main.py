@@ -20,7 +20,7 @@ import uvicorn
 import uvloop
 
 from streamlog.bell import Bell
-from streamlog.claims import Claims
+from streamlog.claims import Claims, Swept
 from streamlog.keys import Keys, Lane
 from streamlog.lifecycle import State
 from streamlog.line import Line
@@ -36,6 +36,7 @@ from telemetry.exposition import observe_app
 from telemetry.sweeping import announce_swept
 from worker.arq_worker import QueueWorker
 from worker.generate import end_by_name, generate
+from worker.pace import Pace
 from worker.running import Run, Running
 from worker.settings import WorkerSettings
 from worker.upstream import NoCredentials, Upstream
@@ -55,12 +56,15 @@ class WorkerProcess:
         self.log = StreamLog(self.line, keys, jobs)
         claims = Claims(self.line, name, settings.lease_s)
         self.running = Running(claims, settings.lease_s)
-        self.sweeper = Sweeper(claims, settings.sweep_s, lambda swept: announce_swept(swept.ended, len(swept.requeued)))
+        self.sweeper = Sweeper(claims, settings.sweep_s, self._swept)
+        self.pace = Pace(settings.reads_per_s)
+        self.fleet_runs = 0  # jobs that all workers ran at the last sweep
         self.upstream = Upstream(
             connections=settings.slots + settings.light_slots,
             connect_s=settings.upstream_connect_s,
             idle_s=settings.upstream_idle_s,
             run_limit_s=jobs.run_limit_s,
+            pace=self.pace,
         )
         self.bells = {lane: Bell(redis, keys, name, lane) for lane in Lane}
         slots = {Lane.WORK: settings.slots, Lane.LIGHT: settings.light_slots}
@@ -75,7 +79,16 @@ class WorkerProcess:
         self.warm = False
         self.draining = False
 
+    def _swept(self, swept: Swept) -> None:
+        announce_swept(swept.ended, len(swept.requeued))
+        self.fleet_runs = swept.running
+        self._share_the_pace()
+
+    def _share_the_pace(self) -> None:
+        self.pace.share(len(self.running.runs), self.fleet_runs)
+
     async def _job(self, run: Run) -> None:
+        self._share_the_pace()
         writer = run.writer = Writer(self.line, run.claim.job_id, run.claim.attempt, lambda: self.running.sure(run))
         await generate(self.log, self.upstream, self.settings, run.claim, writer, self.run_limit_s)
 

@@ -34,6 +34,13 @@ class WorkerSettings(BaseSettings):
         default=3, ge=1, le=10, description="Most upstream calls for one job, the first included."
     )
     retry_most_s: float = Field(default=30.0, ge=0, le=600, description="Longest wait before a repeated upstream call.")
+    reads_per_s: int = Field(
+        default=9000,
+        ge=100,
+        le=1_000_000,
+        description="How often all workers together read streams in a second, at most; beyond that, streams take turns "
+        "and what has come meanwhile is one chunk.",
+    )
     answer_bytes: int = Field(default=64 << 20, ge=1 << 20, le=1 << 30, description="Largest answer that is kept.")
     drain_s: float = Field(
         default=300.0, ge=0, le=86_400, description="After SIGTERM, running streams may go on for so long."

@@ -14,6 +14,7 @@ from time import monotonic
 
 import httpx2
 
+from worker.pace import Pace
 from worker.wire import Pour, Wire
 
 _KEEP_S = 20.0
@@ -23,8 +24,9 @@ READ = "sluice.read"  # a response's extension: reads its body past the layers t
 class DirectTransport(httpx2.AsyncBaseTransport):
     """Keeps at most `keep` idle connections, each for 20 s. Raises httpx2's exceptions, as its own transport does."""
 
-    def __init__(self, keep: int) -> None:
+    def __init__(self, keep: int, pace: Pace) -> None:
         self._keep = keep
+        self._pace = pace
         self._idle: dict[tuple[str, str, int], list[tuple[float, Wire]]] = {}
         self._tls: ssl.SSLContext | None = None
 
@@ -74,7 +76,9 @@ class DirectTransport(httpx2.AsyncBaseTransport):
         tls = self._tls_context() if scheme == "https" else None
         try:
             async with asyncio.timeout(timeout_s):
-                _, wire = await asyncio.get_running_loop().create_connection(Wire, host, port, ssl=tls)
+                _, wire = await asyncio.get_running_loop().create_connection(
+                    lambda: Wire(self._pace), host, port, ssl=tls
+                )
         except TimeoutError:
             raise httpx2.ConnectTimeout(f"no connection to {host}:{port} within {timeout_s} s") from None
         except OSError as error:  # ssl's errors too

@@ -16,6 +16,7 @@ import httpx2
 from anthropic import Omit
 
 from streamlog.jobs import Request
+from worker.pace import Pace
 from worker.retries import Refusal, UpstreamFailed
 from worker.transport import READ, DirectTransport
 from worker.upstream_client import Client
@@ -67,8 +68,8 @@ class Answer:
 class Upstream:
     """Holds the SDK's client, and so the upstream key. Call `close` when done. Raises `NoCredentials`."""
 
-    def __init__(self, *, connections: int, connect_s: float, idle_s: float, run_limit_s: float) -> None:
-        http = anthropic.DefaultAsyncHttpxClient(transport=DirectTransport(keep=connections))
+    def __init__(self, *, connections: int, connect_s: float, idle_s: float, run_limit_s: float, pace: Pace) -> None:
+        http = anthropic.DefaultAsyncHttpxClient(transport=DirectTransport(connections, pace))
         with _credentials_named():
             self._client = Client(max_retries=0, http_client=http)
         self._stream_timeout = httpx2.Timeout(connect=connect_s, read=idle_s, write=idle_s, pool=connect_s)

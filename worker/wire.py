@@ -1,7 +1,8 @@
 """One HTTP/1.1 connection to the upstream: asyncio's protocol below, httptools' parser inside.
 
 Invariant: a body has ended only when its framing says so; a connection that closes earlier is an error, never a short
-answer. What is received and not yet taken is bounded: beyond that the socket is not read.
+answer. What is received and not yet taken is bounded: beyond that the socket is not read. What is poured is read as
+often as the pace allows.
 Does not know: pools, TLS (the transport below does it), what the bytes mean.
 """
 
@@ -12,17 +13,24 @@ from typing import cast
 import httptools
 import httpx2
 
+from worker.pace import Pace
+
 _MOST_BUFFERED = 256 * 1024
 _AT_ONCE = 256 * 1024
+_REST_S = 0.1
 _FOR_EVER_S = 10.0**6
 
 Pour = Callable[[bytes], bool]
 
 
 class Wire(asyncio.Protocol):
-    """One exchange at a time: `send`, `head`, then `read` until b"". `reusable` says whether another may follow."""
+    """One exchange at a time: `send`, `head`, then `read` until b"". `reusable` says whether another may follow.
 
-    def __init__(self) -> None:
+    `pace` is shared by all connections whose streams take turns.
+    """
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
         self.closed = False
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
@@ -48,6 +56,7 @@ class Wire(asyncio.Protocol):
         self._keep_alive = False
         self._error: httpx2.TransportError | None = None
         self._paused = False
+        self._resting = False  # until it is its turn to be read
         self._asked = False
         self._sent = False
 
@@ -150,8 +159,9 @@ class Wire(asyncio.Protocol):
         self._timer = None
         if self._waiter is None or self._waiter.done():
             return
-        if self._loop.time() < self._silent_at:
-            self._timer = self._loop.call_at(self._silent_at, self._look_at_silence)
+        now = self._loop.time()
+        if self._resting or now < self._silent_at:
+            self._timer = self._loop.call_at(max(self._silent_at, now + _REST_S), self._look_at_silence)
         else:
             self._silent = True
             self._wake()
@@ -177,7 +187,9 @@ class Wire(asyncio.Protocol):
         if self._buffered > _MOST_BUFFERED and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
-        if not self._poured():
+        if self._poured():
+            self._rest()
+        else:
             self._wake()
 
     def _poured(self) -> bool:
@@ -191,6 +203,18 @@ class Wire(asyncio.Protocol):
             return False
         self._silent_at = self._loop.time() + self._timeout_s
         return not (self._complete or self._paused or self._error is not None)
+
+    def _rest(self) -> None:
+        """It is another's turn to be read, if all of them are read as often as they may be."""
+        if self._transport is not None and not self._pace.again(self._resume):
+            self._resting = True
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        self._resting = False
+        self._silent_at = self._loop.time() + self._timeout_s
+        if self._transport is not None and not self.closed:  # uvloop's raises when it is closed
+            self._transport.resume_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True

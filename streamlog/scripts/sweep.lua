@@ -1,7 +1,7 @@
 -- Deal with what nobody else would: leases that ran out, queued jobs past their deadline or without listeners, and what
 -- somebody else has written where ours should stand.
 -- ARGV: worker (or '' for a gateway, which sweeps as well), page, most claims.
--- Answers {{'ended', id, state, code, model, duration µs} | {'requeued', id}, ...}.
+-- Answers {number of running jobs, {'ended', id, state, code, model, duration µs} | {'requeued', id}, ...}.
 local done = {}
 local now_ms = clock()
 local page = tonumber(ARGV[2])
@@ -66,4 +66,5 @@ end
 for _, lane in ipairs(LANES) do
   if redis.call('ZCARD', QUEUE .. lane) > 0 then ring(lane) end
 end
+table.insert(done, 1, redis.call('ZCARD', LEASES))
 return done

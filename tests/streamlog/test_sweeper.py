@@ -28,7 +28,7 @@ class Refusing(Claims):
         if self._errors:
             raise self._errors.pop(0)
         self.swept += 1
-        return Swept([], [])
+        return Swept([], [], 0)
 
 
 @pytest.fixture

@@ -98,7 +98,8 @@ def test_a_replay_counts_by_reason(reason: str, changes: ChangesOf) -> None:
 
 
 def test_lost_leases_are_added_up(changes: ChangesOf) -> None:
-    """LeasesLost adds its count."""
+    """LeasesLost adds its count, and so does StreamsRested."""
+    assert changes(facts.StreamsRested(3), facts.StreamsRested(2)) == {("sluice_stream_rests_total",): 5}
     assert changes(facts.LeasesLost(3), facts.LeasesLost(2)) == {("sluice_leases_lost_total",): 5}
 
 

@@ -7,12 +7,14 @@ import pytest
 
 from streamlog.jobs import Request
 from tests.support import said
+from worker.pace import Pace
 from worker.upstream import Answer, Upstream
 
 BODY = (
     b'{"model": "claude-x",  "max_tokens":8, "messages":[], "stream":true, "new_field": {"k\xc3\xa9y": [1.0, 1e2]}}\n'
 )
 ANSWER = b"".join(said.answer("Hello"))
+UNLIMITED = 10.0**9  # reads a second
 
 
 def request(
@@ -27,14 +29,20 @@ def request(
 
 @asynccontextmanager
 async def calling(
-    url: str, *, idle_s: float = 5.0, run_limit_s: float = 5.0, connections: int = 20
+    url: str, *, idle_s: float = 5.0, run_limit_s: float = 5.0, connections: int = 20, pace: Pace | None = None
 ) -> AsyncIterator[Upstream]:
     """A client of that upstream."""
     with pytest.MonkeyPatch.context() as env:
         env.setenv("ANTHROPIC_API_KEY", "upstream-secret")
         env.setenv("ANTHROPIC_BASE_URL", url)
         env.delenv("ANTHROPIC_AUTH_TOKEN", raising=False)
-        upstream = Upstream(connections=connections, connect_s=1.0, idle_s=idle_s, run_limit_s=run_limit_s)
+        upstream = Upstream(
+            connections=connections,
+            connect_s=1.0,
+            idle_s=idle_s,
+            run_limit_s=run_limit_s,
+            pace=pace or Pace(UNLIMITED),
+        )
     try:
         yield upstream
     finally:

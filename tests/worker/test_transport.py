@@ -8,8 +8,9 @@ import pytest
 from streamlog.jobs import Request
 from tests.support.facts import until
 from tests.worker import wire
-from tests.worker.calls import ANSWER, calling, parts, read, request
+from tests.worker.calls import ANSWER, UNLIMITED, calling, parts, read, request
 from tests.worker.wire import HangUp, chunk, head, serving
+from worker.pace import Pace
 from worker.retries import UpstreamFailed
 from worker.transport import DirectTransport
 from worker.upstream import Upstream
@@ -69,7 +70,7 @@ async def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> No
         await writer.drain()
         raise HangUp
 
-    transport = DirectTransport(keep=5)
+    transport = DirectTransport(5, Pace(UNLIMITED))
     async with serving(reply) as served, httpx2.AsyncClient(transport=transport) as client:
         for _ in range(3):
             assert (await client.get(served.url)).content == ANSWER

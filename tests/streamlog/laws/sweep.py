@@ -25,6 +25,17 @@ async def sweep_leaves_what_is_in_order(world: World) -> None:
 
 
 @law
+async def sweep_tells_how_many_jobs_run(world: World) -> None:
+    """All workers' jobs, each once, and none that waits or that has just been given up."""
+    claim, _ = await world.running()
+    await world.running()
+    await world.submit()
+    assert (await world.claims("other").sweep()).running == 2
+    await _lose_the_worker(world, claim.job_id)
+    assert (await world.claims().sweep()).running == 1
+
+
+@law
 async def sweep_puts_a_lost_job_without_content_back_at_the_head(world: World) -> None:
     """It is claimed before those that came later, under a new attempt, and its client sees nothing."""
     lost, _ = await world.running()
