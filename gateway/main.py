@@ -27,7 +27,6 @@ from streamlog.server import UnsuitableServer, check_server
 from streamlog.settings import JobSettings, RedisSettings, from_environment
 from telemetry import logs
 
-_DEAD_PEER_S = 30
 _KEEP_ALIVE_S = 75  # longer than clients keep theirs: a POST on a connection that is just being closed is lost
 _log = logging.getLogger("sluice.gateway")
 
@@ -87,12 +86,13 @@ def listen(settings: GatewaySettings) -> socket.socket:
     """The listening socket; accepted ones inherit its options. Raises `OSError` when the address is taken."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.create_server((settings.host, settings.port), family=family, backlog=4096)
+    dead_s = max(2, round(settings.send_s))  # whose machine is gone takes nothing either
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_PEER_S * 1000)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, dead_s * 1000)
     if hasattr(socket, "TCP_KEEPIDLE"):
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _DEAD_PEER_S // 2)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, dead_s // 2)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
     listener.setblocking(False)
     return listener

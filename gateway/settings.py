@@ -50,7 +50,12 @@ class GatewaySettings(BaseSettings):
     )
     body_s: float = Field(default=60.0, gt=0, le=3600, description="Longest wait for the next part of a request body.")
     ping_s: float = Field(default=10.0, ge=0.05, le=60, description="Silence after which a ping event is sent.")
-    send_s: float = Field(default=30.0, gt=0, le=600, description="A reader that takes nothing for so long is let go.")
+    send_s: float = Field(
+        default=30.0,
+        gt=0,
+        le=600,
+        description="A reader that takes nothing for so long, or whose machine does not answer, is let go.",
+    )
     no_workers_s: float = Field(
         default=30.0, ge=1, le=3600, description="Without a live worker for so long, attached calls are refused (529)."
     )

@@ -149,7 +149,8 @@ def memory_kib(process: Process) -> float:
 
 async def vanished(run: Run) -> None:
     """Clients whose machines are gone: their kernels drop everything, and say nothing."""
-    async with run.house(SLUICE_GRACE_S=GRACE_S, SLUICE_SLOTS=run.size.streams) as (house, crowd):
+    send_s = 5 if run.size.small else 30
+    async with run.house(SLUICE_GRACE_S=GRACE_S, SLUICE_SLOTS=run.size.streams, SLUICE_SEND_S=send_s) as (house, crowd):
         await house.start(1, 1)
         clients = [crowd.ask("text events=4000 tps=2", limit_s=120.0) for _ in range(run.size.streams)]
         await mid_stream(crowd, len(clients))
@@ -159,7 +160,7 @@ async def vanished(run: Run) -> None:
             client.wire.vanish()
             client.stream.left = True
         freed = await _no_subscribers(house)
-        run.figure("gateway's resources freed after", freed - gone, "s", 45.0)
+        run.figure("gateway's resources freed after", freed - gone, "s", 1.5 * send_s)
         await house.quiet(GRACE_S + 4.0)
         labels = {client.stream.label for client in clients}
         ended = [one["ended"] or float("inf") for one in await house.calls() if one["label"] in labels]
