@@ -115,7 +115,6 @@ class Upstream:
 
     def _headers(self, request: Request) -> dict[str, Any]:
         headers: dict[str, Any] = {
-            "X-Stainless-Raw-Response": "stream",  # the SDK's own switch for an unread response
             "content-type": "application/json",
             "anthropic-version": _OMITTED,  # a call without one is the API's to refuse
             **request.headers,

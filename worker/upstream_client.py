@@ -10,7 +10,7 @@ Does not know: what is asked, when a call is repeated.
 from typing import Any, TypeVar
 
 import httpx2
-from anthropic import AsyncAnthropic, AsyncStream
+from anthropic import AsyncAnthropic
 from anthropic._models import FinalRequestOptions
 
 # Clients choose the query and some of the headers.
@@ -32,15 +32,18 @@ class Client(AsyncAnthropic):
     async def open(
         self, method: str, path: str, headers: dict[str, Any], timeout: httpx2.Timeout | float, content: bytes | None
     ) -> httpx2.Response:
-        """What `post` and `get` do for a response that is not read yet. Raises as they do."""
+        """What `post` and `get` do for a response that is not read yet: one attempt, without what the SDK puts around
+        it to repeat it and to read it. Raises as they do."""
         alike = (method, path, repr(timeout), *headers.items())
         known = self._options.get(alike)
         if known is None:
             made = FinalRequestOptions.construct(method=method, url=path, headers=headers, timeout=timeout)
             known = _kept(self._options, alike, made)
         options = known.model_copy(update={"content": content})
-        answer: Any = await self.request(object, options, stream=True, stream_cls=AsyncStream[object])
-        response: httpx2.Response = answer.http_response
+        response, _ = await self._attempt_request(options, stream=True)
+        if not response.is_success:
+            await response.aread()
+            raise self._make_status_error_from_response(response)
         return response
 
     @property
