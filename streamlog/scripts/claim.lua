@@ -20,7 +20,8 @@ local function looked(id)
   if redis.call('STRLEN', BODY .. id) <= tonumber(ARGV[4]) then body = redis.call('GET', BODY .. id) end
   if arq_job and #arq_job > 1024 then error('not what arq was given', 0) end
   return {next_attempt(of[2], now_ms), digits((tonumber(of[3]) or 0) - now_ms),
-    digits(tonumber(now_us) - (tonumber(of[4]) or now_us)), arq_job, body}
+    digits(tonumber(now_us) - (tonumber(of[4]) or now_us)), arq_job, body,
+    of[5], of[6]}
 end
 
 -- These are mended by the sweep, and not a job's fault.
@@ -33,11 +34,13 @@ for _, id in ipairs(redis.call('ZRANGE', QUEUE .. lane, 0, most - 1)) do
   if not well or not is_id(id) then
     leave_to_the_sweep(id)
   else
-    dequeue(id)
-    if found then
+    if not found then
+      dequeue(id)
+    else
+      redis.call('ZREM', CHECKS, id)
+      leave_lane(id, lane, found[7] or 0)
       redis.call('HSET', RECORD .. id, 'state', 'running', 'attempt', found[1], 'last', found[1] .. '-0',
-        'worker', ARGV[1], 'claimed_us', now_us)
-      redis.call('HINCRBY', RECORD .. id, 'claims', 1)
+        'worker', ARGV[1], 'claimed_us', now_us, 'claims', digits((tonumber(found[6]) or 0) + 1))
       redis.call('ZADD', LEASES, digits(now_ms + tonumber(ARGV[3])), id)
       local of, size = redis.call('HMGET', RECORD .. id, unpack(ARGV, 6)), 0
       for _, value in ipairs(of) do size = size + (value and #value or 0) end

@@ -51,17 +51,18 @@ local function enqueue(id, lane, created_us, body_bytes, check_ms)
   ring(lane)
 end
 
+local function leave_lane(id, lane, body_bytes)
+  if redis.call('ZREM', QUEUE .. lane, id) == 0 then return end
+  if redis.call('ZCARD', QUEUE .. lane) == 0 then
+    redis.call('DEL', QUEUED_BYTES .. lane)
+  else
+    redis.call('DECRBY', QUEUED_BYTES .. lane, body_bytes or redis.call('HGET', RECORD .. id, 'body_bytes') or 0)
+  end
+end
+
 local function dequeue(id)
   redis.call('ZREM', CHECKS, id)
-  for _, lane in ipairs(LANES) do
-    if redis.call('ZREM', QUEUE .. lane, id) == 1 then
-      if redis.call('ZCARD', QUEUE .. lane) == 0 then
-        redis.call('DEL', QUEUED_BYTES .. lane)
-      else
-        redis.call('DECRBY', QUEUED_BYTES .. lane, redis.call('HGET', RECORD .. id, 'body_bytes') or 0)
-      end
-    end
-  end
+  for _, lane in ipairs(LANES) do leave_lane(id, lane) end
 end
 
 -- A gateway's word that it watches a job, for so long.
@@ -158,10 +159,9 @@ end
 -- Take an ended job out of everything that could start it again, and shorten the life of what remains.
 -- Answers what its caller announces: model and duration in microseconds.
 local function finish(id, state, position, code, now_us)
-  dequeue(id)
+  if redis.call('ZREM', CHECKS, id) == 1 then dequeue(id) end -- one that runs is in no queue
   redis.call('ZREM', LEASES, id)
-  redis.call('DEL', ARQ_JOB .. id, ARQ_PROGRESS .. id, ARQ_RETRY .. id, WATCH .. id)
-  redis.call('UNLINK', BODY .. id)
+  redis.call('UNLINK', ARQ_JOB .. id, ARQ_PROGRESS .. id, ARQ_RETRY .. id, WATCH .. id, BODY .. id)
   local of = redis.call('HMGET', RECORD .. id, 'retention_ms', 'model', 'created_us', 'fingerprint', 'idempotency',
     'content_us', 'limited', 'conversation')
   if of[7] then settle(id, of[7], now_us) end

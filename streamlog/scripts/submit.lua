@@ -20,6 +20,13 @@ end
 -- An image weighs far less than its bytes, so an estimate is at most a tenth of what a minute brings.
 local estimate = math.min(math.ceil(body_bytes / 4), math.floor(tokens / 10))
 
+-- A field of the new record.
+local function given(name)
+  for i = 19, #ARGV, 2 do
+    if ARGV[i] == name then return ARGV[i + 1] end
+  end
+end
+
 local function over(limit, budget, needed)
   local missing = limit > 0 and spent(redis.call('HGET', BUDGET .. owner, budget), now_us, limit) + needed - limit or 0
   return missing > 0 and digits(math.ceil(missing * 60000 / limit))
@@ -74,7 +81,7 @@ if held_bytes + body_bytes > tonumber(ARGV[4]) then return refuse('queue_full_by
 
 -- Nor may anything fail: half a submit would be a job that nobody looks at.
 dropped(OWNED .. owner, 'zset')
-dropped(LIVE .. owner, 'zset')
+if tokens > 0 or streams > 0 then dropped(LIVE .. owner, 'zset') end
 dropped(TWINS .. fingerprint, 'zset')
 
 local attempt = next_attempt(0, now_ms)
@@ -109,7 +116,7 @@ end
 
 local check_ms = queue_until_ms
 if gateway ~= '' then
-  local grace_ms = tonumber(redis.call('HGET', RECORD .. id, 'grace_ms') or '0')
+  local grace_ms = tonumber(given('grace_ms') or '0')
   watch(id, gateway, watch_ms, grace_ms, now_ms)
   check_ms = math.min(check_ms, now_ms + watch_ms + grace_ms)
 end

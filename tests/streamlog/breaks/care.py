@@ -71,6 +71,7 @@ SWEEP = of(
         "sweep_looks_later_at_a_queued_job_that_is_watched_again",
     ),
     ("redis.call('ZADD', WORKERS, digits(now_ms), ARGV[1])", "", "sweep_says_which_workers_live"),
+    ("redis.call('ZCARD', LEASES))", "1)", "sweep_tells_how_many_jobs_run"),
     ("redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', digits(now_ms - 60000))", "", "sweep_says_which_workers_live"),
     ("if redis.call('ZCARD', QUEUE .. lane) > 0 then ring(lane) end", "", "sweep_rings_while_jobs_wait"),
     ("then ring(lane) end", "then ring('') end", "sweep_rings_in_both_lanes"),
