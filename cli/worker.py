@@ -1,5 +1,6 @@
 """`sluice worker`: one worker."""
 
+import gc
 from typing import Annotated
 
 import typer
@@ -34,6 +35,7 @@ def worker(
         REDIS_URL=redis_url,
         SLUICE_DRAIN_S=drain,
     )
+    gc.disable()  # until the worker serves
     from worker.main import main
 
     main()

@@ -44,7 +44,7 @@ class FollowedStream(Response):
         request_id, ping_s = new_request_id(), self._service.settings.ping_s
         headers = {"request-id": request_id, "sluice-job-id": self._job_id, **self._more}
         follower = self._service.follow(self._job_id, self._after)
-        with self._service.subscribers.opened(follower, scope, receive, resumes=True, known=False) as subscriber:
+        with self._service.subscribers.opened(follower, scope, resumes=True, known=False) as subscriber:
             relay = Relay(self._service, subscriber, send, request_id, ping_s, pouring=pouring_of(scope))
             try:
                 batch = await follower.next(0)

@@ -34,9 +34,7 @@ class HeldResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         follower = self.service.follow(self.job.job_id, fresh=not self.job.joined)
-        with self.service.subscribers.opened(
-            follower, scope, receive, resumes=False, known=self.attached
-        ) as subscriber:
+        with self.service.subscribers.opened(follower, scope, resumes=False, known=self.attached) as subscriber:
             try:
                 reply = await self.answer(subscriber, send, pouring_of(scope))
             except ReaderStalled:
@@ -48,7 +46,7 @@ class HeldResponse(Response):
             if reply is not None and not subscriber.gone:
                 await reply(scope, receive, send)
 
-    async def answer(self, subscriber: Subscriber, send: Send, pouring: Pouring | None) -> Response | None:
+    async def answer(self, subscriber: Subscriber, send: Send, pouring: Pouring) -> Response | None:
         """Send the answer, or give a response to send instead."""
         raise NotImplementedError
 
@@ -72,7 +70,7 @@ class HeldStream(HeldResponse):
 
     own_headers = SSE_HEADERS
 
-    async def answer(self, subscriber: Subscriber, send: Send, pouring: Pouring | None) -> Response | None:
+    async def answer(self, subscriber: Subscriber, send: Send, pouring: Pouring) -> Response | None:
         batch = await subscriber.follower.next(self.job.hold_s)
         if batch is not None and batch.mark and sse.is_error_frame(batch.data):
             return await self.refusal(batch)
@@ -86,7 +84,7 @@ class HeldStream(HeldResponse):
         await relay.run(batch)
         return None
 
-    def relay(self, subscriber: Subscriber, send: Send, pouring: Pouring | None) -> Relay:
+    def relay(self, subscriber: Subscriber, send: Send, pouring: Pouring) -> Relay:
         """What goes out behind the head."""
         return Relay(self.service, subscriber, send, self.job.request_id, self.job.ping_s, self.job, pouring)
 
@@ -98,7 +96,7 @@ class HeldStream(HeldResponse):
 class HeldWhole(HeldResponse):
     """`stream: false`: the head is held to the end, the body passed on unchanged."""
 
-    async def answer(self, subscriber: Subscriber, send: Send, pouring: Pouring | None) -> Response | None:
+    async def answer(self, subscriber: Subscriber, send: Send, pouring: Pouring) -> Response | None:
         batch = await subscriber.follower.next(_FOR_EVER_S)
         if batch is None:
             if subscriber.stopping:

@@ -104,9 +104,9 @@ class Pouring:
         return True
 
 
-def pouring_of(scope: Scope) -> Pouring | None:
-    """The short way to this response's body, if the server has one."""
-    pouring: Pouring | None = scope.get("extensions", {}).get(POURING)
+def pouring_of(scope: Scope) -> Pouring:
+    """The short way to this response's body. Raises `KeyError` in a server that does not speak `Protocol`."""
+    pouring: Pouring = scope["extensions"][POURING]
     return pouring
 
 

@@ -10,9 +10,9 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from starlette.types import Receive, Scope
+from starlette.types import Scope
 
-from gateway.protocol import pouring_of
+from gateway.protocol import Pouring, pouring_of
 from streamlog.follow import Follower
 from streamlog.presence import Presence
 from telemetry import announce, facts
@@ -44,26 +44,13 @@ class Subscriber:
         self.follower.interrupt()
 
     @contextmanager
-    def watched(self, scope: Scope, receive: Receive) -> Iterator[None]:
+    def watched(self, pouring: Pouring) -> Iterator[None]:
         """Notice that the client leaves, from the first moment on, while the block runs."""
-        pouring = pouring_of(scope)
-        if pouring is not None:
-            pouring.watch(self.left)
-            try:
-                yield
-            finally:
-                pouring.unwatch(self.left)
-            return
-        watch = asyncio.create_task(self._watch(receive))
+        pouring.watch(self.left)
         try:
             yield
         finally:
-            watch.cancel()
-
-    async def _watch(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self.left()
+            pouring.unwatch(self.left)
 
 
 class Subscribers:
@@ -89,9 +76,7 @@ class Subscribers:
             self._emptied.set()
 
     @contextmanager
-    def opened(
-        self, follower: Follower, scope: Scope, receive: Receive, *, resumes: bool, known: bool
-    ) -> Iterator[Subscriber]:
+    def opened(self, follower: Follower, scope: Scope, *, resumes: bool, known: bool) -> Iterator[Subscriber]:
         """Count a response as open while the block runs. `known` if Redis has heard of it with the submit."""
         subscriber = Subscriber(follower, resumes=resumes)
         self._open.add(subscriber)
@@ -102,7 +87,7 @@ class Subscribers:
         elif self.draining and resumes:  # it came back here; else it would stay until the drain's limit
             self._send_away(subscriber)
         try:
-            with subscriber.watched(scope, receive):
+            with subscriber.watched(pouring_of(scope)):
                 yield subscriber
         finally:
             follower.close()

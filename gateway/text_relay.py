@@ -72,7 +72,7 @@ class HeldText(HeldStream):
         self.attached = attached
         self.own_headers = SSE_HEADERS | {"content-type": form.content_type}
 
-    def relay(self, subscriber: Subscriber, send: Send, pouring: Pouring | None) -> Relay:
+    def relay(self, subscriber: Subscriber, send: Send, pouring: Pouring) -> Relay:
         job = self.job
         return TextRelay(self.service, subscriber, send, job.request_id, job.ping_s, self._form, job)
 
@@ -100,7 +100,7 @@ class WordsForEventSource(Response):
         headers = SSE_HEADERS | {"request-id": request_id, "sluice-job-id": self._job_id}
         follower = service.follow(self._job_id, self._after, fresh=submitted is not None and not submitted.joined)
         known = submitted is not None and self._attached
-        with service.subscribers.opened(follower, scope, receive, resumes=True, known=known) as subscriber:
+        with service.subscribers.opened(follower, scope, resumes=True, known=known) as subscriber:
             ping_s, form = service.settings.ping_s, TextEvents()
             relay = TextRelay(service, subscriber, send, request_id, ping_s, form, submitted)
             try:

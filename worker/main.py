@@ -126,6 +126,7 @@ class WorkerProcess:
             )
         ]
         gc.freeze()  # what the imports made (the SDK above all) is never garbage, and looking through it takes 0.1 s
+        gc.enable()
         self.warm = True
         parts += [asyncio.create_task(queue.run_until_stopped()) for queue in self.queues]
         host, port = listener.getsockname()[:2]

@@ -27,6 +27,7 @@ class Pace:
         self._gap_s = 1 / most_per_s
         self._next_at = 0.0  # when the next read is due, had each come at its time
         self._waiting: deque[Callable[[], None]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
 
     def share(self, own: int, running: int) -> None:
         """This worker runs `own` of all the `running` jobs: as much of the limit is its own."""
@@ -37,9 +38,8 @@ class Pace:
         now = monotonic()
         if not self._waiting and self._due(now):
             return True
-        if not self._waiting:
-            self._beat_soon(now)
         self._waiting.append(resume)
+        self._beat_soon(now)
         return False
 
     def _due(self, now: float) -> bool:
@@ -50,9 +50,11 @@ class Pace:
         return True
 
     def _beat_soon(self, now: float) -> None:
-        asyncio.get_running_loop().call_later(max(_BEAT_S, self._next_at - now), self._beat)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(max(_BEAT_S, self._next_at - now), self._beat)
 
     def _beat(self) -> None:
+        self._timer = None
         now, turns = monotonic(), 0
         while self._waiting and self._due(now):
             self._waiting.popleft()()
