@@ -2,6 +2,7 @@ import json
 import sys
 import termios
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -207,14 +208,15 @@ def test_a_pipe_ends_with_the_first_error() -> None:
     assert (done.exit_code, done.stdout, len(server.requests)) == (1, "", 1)
 
 
-def test_an_output_that_is_a_pipe_gets_no_prompts() -> None:
+def test_an_output_that_is_a_pipe_gets_no_prompts(tmp_path: Path) -> None:
     """A person types, a file is written."""
-    server = ScriptedServer(_WHOLE)
-    command = f"{sys.executable} -m cli chat --url {server.url} | cat >&2"
+    server, written = ScriptedServer(_WHOLE), tmp_path / "answers.txt"
+    command = f"{sys.executable} -m cli chat --url {server.url} | cat > {written}"
     with Terminal(["bash", "-c", command], {}) as terminal:
         terminal.shows("\n>")
         terminal.type("Hello?\n")
-        terminal.shows("Hello, you!")
+        terminal.shows("9 out]")
         terminal.type("/exit\n")
         assert terminal.exit_code() == 0
     server.close()
+    assert written.read_text() == "Hello, you!\n"
