@@ -1,9 +1,10 @@
 """How often the streams of this worker are read, so that all workers together write no more than Redis can bear.
 
 Each read of a stream that speaks becomes a chunk: an append, a message to each gateway that listens, a write to each
-client. Below the limit a stream is read whenever its socket is ready. Beyond it, streams take turns, and what comes
-meanwhile waits in the kernel and is one chunk: the delay grows evenly, by the number of streams, and the cost does not
-(`docs/decisions/0014-streams-take-turns.md`).
+client. While no more events come than the limit, a stream is read whenever its socket is ready. Beyond it, streams take
+turns, and what comes meanwhile waits in the kernel and is one chunk: the delay grows evenly, by the number of streams,
+and the cost does not. The more comes, the rarer the turns, down to half of the limit: a chunk costs hardly more for the
+events in it (`docs/decisions/0014-streams-take-turns.md`).
 Invariant: at most `most_per_s` reads a second, and `_AT_ONCE` more; who waits is served in the order of asking.
 Does not know: what is read, where it goes.
 """
@@ -16,7 +17,9 @@ from time import monotonic
 from telemetry import announce, facts
 
 _AT_ONCE = 100
-_BEAT_S = 0.001
+_BEAT_S = 0.003  # those whose turn comes meanwhile share one turn of the loop, one write to Redis
+_COUNTED_S = 0.25
+_RAREST = 0.5
 
 
 class Pace:
@@ -24,26 +27,45 @@ class Pace:
 
     def __init__(self, most_per_s: float) -> None:
         self._most_per_s = most_per_s
-        self._gap_s = 1 / most_per_s
+        self._own_per_s = most_per_s
+        self._events = 0
+        self._counted_at = 0.0
+        self._events_per_s = 0.0
         self._next_at = 0.0  # when the next read is due, had each come at its time
         self._waiting: deque[Callable[[], None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._adapt()
 
     def share(self, own: int, running: int) -> None:
         """This worker runs `own` of all the `running` jobs: as much of the limit is its own."""
-        self._gap_s = max(1, running) / (self._most_per_s * max(1, min(own, running)))
+        self._own_per_s = self._most_per_s * max(1, min(own, running)) / max(1, running)
+        self._adapt()
 
-    def again(self, resume: Callable[[], None]) -> bool:
-        """Whether a stream that has been read may be read again at once; else `resume` is called at its turn."""
+    def again(self, events: int, resume: Callable[[], None]) -> bool:
+        """Whether a stream of which so many events have been read may be read again at once; else `resume` is called
+        at its turn."""
         now = monotonic()
+        self._count(events, now)
         if not self._waiting and self._due(now):
             return True
         self._waiting.append(resume)
         self._beat_soon(now)
         return False
 
+    def _count(self, events: int, now: float) -> None:
+        self._events += events
+        if now >= self._counted_at + _COUNTED_S:
+            self._events_per_s = self._events / (now - self._counted_at)
+            self._events, self._counted_at = 0, now
+            self._adapt()
+
+    def _adapt(self) -> None:
+        beyond = self._events_per_s / self._own_per_s - 1
+        self._gap_s = 1 / (self._own_per_s * (1 - (1 - _RAREST) * min(max(beyond, 0.0), 1.0)))
+        self._credit_s = max(_AT_ONCE * self._gap_s, 2 * _BEAT_S)  # a beat that comes late makes up for it
+
     def _due(self, now: float) -> bool:
-        at = max(self._next_at, now - _AT_ONCE * self._gap_s)
+        at = max(self._next_at, now - self._credit_s)
         if at > now:
             return False
         self._next_at = at + self._gap_s

@@ -38,8 +38,8 @@ class WorkerSettings(BaseSettings):
         default=9000,
         ge=100,
         le=1_000_000,
-        description="How often all workers together read streams in a second, at most; beyond that, streams take turns "
-        "and what has come meanwhile is one chunk.",
+        description="How often all workers together read streams in a second, at most. When more events come, streams "
+        "take turns and what has come meanwhile is one chunk; from twice as many on they are read half as often.",
     )
     answer_bytes: int = Field(default=64 << 20, ge=1 << 20, le=1 << 30, description="Largest answer that is kept.")
     drain_s: float = Field(

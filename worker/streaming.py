@@ -49,18 +49,18 @@ class Streaming:
             self._time()
         return events
 
-    def _pour(self, read: bytes) -> bool:
+    def _pour(self, read: bytes) -> int | None:
         size = len(read)
         if not self._writer.ready or size > min(_POURED_BYTES, self._left_bytes):
-            return False
+            return None
         events = self._reading.deltas(read)
         if events is None:
-            return False
+            return None
         self._left_bytes -= size
         if events:
             self._time()
             self._writer.post(events)
-        return True
+        return len(events)
 
     def _time(self) -> None:
         """Content has come."""

@@ -49,8 +49,8 @@ class Answer:
     async def read(self, pour: Pour | None = None) -> bytes:
         """The next part of the body, as it arrives; b"" at its proper end.
 
-        `pour` may be offered parts as they come, past the task that waits here; those that it takes (it answers True)
-        are not returned. Raises `UpstreamFailed` when the body is cut or falls silent.
+        `pour` may be offered parts as they come, past the task that waits here; those that it takes (it answers how
+        many events they were, else None) are not returned. Raises `UpstreamFailed` when the body is cut or silent.
         """
         try:
             return await self._read(pour)

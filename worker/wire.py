@@ -20,7 +20,7 @@ _AT_ONCE = 256 * 1024
 _REST_S = 0.1
 _FOR_EVER_S = 10.0**6
 
-Pour = Callable[[bytes], bool]
+Pour = Callable[[bytes], int | None]
 
 
 class Wire(asyncio.Protocol):
@@ -98,8 +98,8 @@ class Wire(asyncio.Protocol):
     async def read(self, timeout_s: float | None, pour: Pour | None = None) -> bytes:
         """All of the body that has come, at least one byte; b"" at its end. Raises as `head`.
 
-        `pour` is offered what comes while this waits, without a switch of tasks; what it takes (it answers True) is
-        not returned, and begins the time anew. It must not wait, nor raise.
+        `pour` is offered what comes while this waits, without a switch of tasks; what it takes (it answers how many
+        events that were, else None) is not returned, and begins the time anew. It must not wait, nor raise.
         """
         while not self._parts:
             if self._complete:
@@ -187,26 +187,28 @@ class Wire(asyncio.Protocol):
         if self._buffered > _MOST_BUFFERED and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
-        if self._poured():
-            self._rest()
-        else:
+        events = self._poured()
+        if events is None:
             self._wake()
+        else:
+            self._rest(events)
 
-    def _poured(self) -> bool:
-        """Whether all that this read has brought has been taken, and whoever waits may go on waiting."""
+    def _poured(self) -> int | None:
+        """How many events were in this read, if all of it has been taken and whoever waits may go on waiting."""
         if self._pour is None or not self._parts or self._waiter is None or self._waiter.done():
-            return False
+            return None
         data = self._taken()
-        if not self._pour(data):
+        events = self._pour(data)
+        if events is None:
             self._parts.append(data)
             self._buffered = len(data)
-            return False
+            return None
         self._silent_at = self._loop.time() + self._timeout_s
-        return not (self._complete or self._paused or self._error is not None)
+        return None if self._complete or self._paused or self._error is not None else events
 
-    def _rest(self) -> None:
+    def _rest(self, events: int) -> None:
         """It is another's turn to be read, if all of them are read as often as they may be."""
-        if self._transport is not None and not self._pace.again(self._resume):
+        if self._transport is not None and not self._pace.again(events, self._resume):
             self._resting = True
             self._transport.pause_reading()
 

@@ -1,4 +1,5 @@
-"""worker/pace.py: nobody rests below the limit; beyond it streams take turns, in order, as often as the limit says."""
+"""worker/pace.py: nobody rests below the limit; beyond it streams take turns, in order, as often as the limit says, and
+the rarer the more they say."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,17 +11,21 @@ from tests.support.facts import until
 from tests.support.series import Moved
 from tests.worker.calls import calling, request
 from tests.worker.wire import HangUp, chunk, head, serving
+from worker import pace as pace_module
 from worker.pace import Pace
 from worker.retries import UpstreamFailed
 
 AT_ONCE = 100
+COUNTED_S = 0.02
 
 
 class Streams:
-    """Streams that are read again as soon as they may be. `read` are their numbers, in the order of reading."""
+    """Streams that are read again as soon as they may be, `events` at a time. `read` are their numbers, in the order of
+    reading."""
 
-    def __init__(self, pace: Pace, number: int) -> None:
+    def __init__(self, pace: Pace, number: int, events: int = 1) -> None:
         self._pace = pace
+        self.events = events
         self.read: list[int] = []
         self.rested: list[int] = []
         self.begun = monotonic()
@@ -29,7 +34,7 @@ class Streams:
     def _of(self, stream: int) -> Callable[[], None]:
         def read() -> None:
             self.read.append(stream)
-            if not self._pace.again(read):
+            if not self._pace.again(self.events, read):
                 self.rested.append(stream)
 
         return read
@@ -37,6 +42,12 @@ class Streams:
     def all_once(self) -> None:
         for read in self._streams:
             read()
+
+    async def turns_in(self, least_s: float) -> tuple[float, int]:
+        """How many were read in a time, and how long it has been."""
+        begun, before = monotonic(), len(self.read)
+        await until(lambda: monotonic() > begun + least_s)
+        return monotonic() - begun, len(self.read) - before
 
     def most(self, per_s: float) -> float:
         """How often they may have been read by now."""
@@ -83,6 +94,19 @@ async def test_a_worker_has_the_part_of_its_streams(own: int, running: int, per_
     assert len(streams.read) <= streams.most(per_s)
 
 
+async def test_the_more_comes_the_rarer_are_the_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half as many reads as may be from twice as many events on; all of them again when it has become less."""
+    monkeypatch.setattr(pace_module, "_COUNTED_S", COUNTED_S)
+    streams = Streams(Pace(2000), 2 * AT_ONCE, events=10)
+    streams.all_once()
+    await streams.turns_in(2 * COUNTED_S)
+    took_s, turns = await streams.turns_in(20 * COUNTED_S)
+    assert turns <= 1000 * took_s + AT_ONCE
+    streams.events = 1
+    while turns < 1500 * took_s:
+        took_s, turns = await streams.turns_in(5 * COUNTED_S)
+
+
 async def test_rests_are_counted() -> None:
     """Ops see that streams take turns."""
     moved = Moved()
@@ -97,9 +121,11 @@ class Held(Pace):
 
     def __init__(self) -> None:
         super().__init__(1.0)
+        self.told: list[int] = []
         self._held: list[Callable[[], None]] = []
 
-    def again(self, resume: Callable[[], None]) -> bool:
+    def again(self, events: int, resume: Callable[[], None]) -> bool:
+        self.told.append(events)
         self._held.append(resume)
         return False
 
@@ -120,9 +146,9 @@ async def test_what_comes_while_a_stream_rests_is_one_read() -> None:
         await writer.drain()
         said.set()
 
-    def pour(part: bytes) -> bool:
+    def pour(part: bytes) -> int:
         poured.append(part)
-        return True
+        return 7
 
     said = asyncio.Event()
     async with serving(reply) as served, calling(served.url, pace=pace) as upstream, upstream.open(request()) as answer:
@@ -137,6 +163,7 @@ async def test_what_comes_while_a_stream_rests_is_one_read() -> None:
         pace.next()
         assert await reading == b""
         assert poured == [b"1", b"23"]
+        assert pace.told == [7]
 
 
 async def test_a_rest_is_no_silence() -> None:
@@ -149,9 +176,9 @@ async def test_a_rest_is_no_silence() -> None:
         writer.write(chunk(b"part"))
         await asyncio.Event().wait()
 
-    def pour(part: bytes) -> bool:
+    def pour(part: bytes) -> int:
         poured.append(part)
-        return True
+        return 1
 
     idle_s, go_on = 0.1, asyncio.Event()
     async with (
@@ -182,9 +209,9 @@ async def test_a_connection_that_breaks_while_it_rests() -> None:
             writer.write(chunk(part))
         raise HangUp
 
-    def pour(part: bytes) -> bool:
+    def pour(part: bytes) -> int:
         poured.append(part)
-        return True
+        return 1
 
     going = asyncio.Semaphore(0)
     async with serving(reply) as served, calling(served.url, pace=pace) as upstream:

@@ -27,11 +27,11 @@ class Offering:
         self.reads = list(reads)
         self.taken: list[bytes] = []
 
-    async def read(self, pour: Callable[[bytes], bool]) -> bytes:
+    async def read(self, pour: Callable[[bytes], int | None]) -> bytes:
         while self.reads:
             await asyncio.sleep(0)
             read = self.reads.pop(0)
-            if not pour(read):
+            if pour(read) is None:
                 return read
             self.taken.append(read)
         return b""
@@ -71,7 +71,7 @@ async def test_what_must_not_be_written_any_more_is_refused_to_the_one_who_waits
     offering, into = Offering(said.start() + A), streaming_to(writer)
     await gone_through(offering, into, writer)
     sure = False
-    assert not into._pour(B)
+    assert into._pour(B) is None
     offering.reads = [B, C]
     with pytest.raises(Refused, match="fenced"):
         await gone_through(offering, into, writer)
@@ -101,8 +101,8 @@ async def test_no_more_passes_than_may_be_on_its_way(world: World) -> None:
     _, writer = await world.running()
     into = streaming_to(writer)
     await gone_through(Offering(said.start() + A), into, writer)
-    passed = [into._pour(B) for _ in range(MOST_SENT + 1)]
-    assert passed == [True] * MOST_SENT + [False]
+    passed = [into._pour(B + C) for _ in range(MOST_SENT + 1)]
+    assert passed == [2] * MOST_SENT + [None]
 
 
 async def test_what_passes_counts_for_the_limit_of_an_answer(world: World) -> None:

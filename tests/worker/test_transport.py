@@ -139,11 +139,11 @@ async def test_what_is_poured_goes_past_the_one_who_reads() -> None:
     poured: list[bytes] = []
     gone_on = [asyncio.Event() for _ in range(3)]
 
-    def pour(part: bytes) -> bool:
+    def pour(part: bytes) -> int | None:
         if part.startswith(b"p"):
             poured.append(part)
-            return True
-        return False
+            return 1
+        return None
 
     async def reply(writer: asyncio.StreamWriter) -> None:
         writer.write(head())
@@ -177,9 +177,9 @@ async def test_what_is_poured_is_no_silence() -> None:
     async with serving(reply) as served, calling(served.url, idle_s=5 * parts_s) as upstream:
         poured = bytearray()
 
-        def pour(part: bytes) -> bool:
+        def pour(part: bytes) -> int:
             poured.extend(part)
-            return True
+            return 1
 
         async with upstream.open(request()) as answer:
             with pytest.raises(UpstreamFailed, match="upstream_stalled"):
