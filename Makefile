@@ -8,8 +8,8 @@ BIN := .venv/bin
 ROOMS := cli gateway simulator streamlog telemetry worker
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14 python3 python
 ARGS ?=
-COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --group build --universal \
-	--generate-hashes --python-version 3.11 --quiet $(ARGS)
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --universal --generate-hashes \
+	--python-version 3.11 --quiet $(ARGS)
 
 define set_up
 @for python in $(PYTHONS); do \
@@ -73,8 +73,10 @@ docs: setup ## Write the generated pages again
 	@$(BIN)/python docs/command_line.py
 
 lock: setup ## Pin what pyproject.toml asks for; ARGS=--upgrade takes newer versions
-	@$(COMPILE) --output-file requirements.lock
-	@$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(COMPILE) pyproject.toml --group build --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --group build --extra dev --constraint requirements.lock \
+		--output-file requirements-dev.lock
+	@echo uv | $(COMPILE) - --constraint requirements-dev.lock --output-file requirements-uv.lock
 
 rehearse: setup ## Do what deploy/Dockerfile does, without Docker
 	@$(BIN)/python -m deploy.rehearse

@@ -15,6 +15,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNTIME = PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"]
 DEV = RUNTIME + PROJECT["project"]["optional-dependencies"]["dev"]
 
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-uv.lock")
+
 Pins = dict[str, Requirement]
 
 
@@ -57,13 +59,16 @@ def _needs(requirement: Requirement) -> list[Requirement]:
     return [need for need in needed if not need.marker or any(need.marker.evaluate({"extra": name}) for name in extras)]
 
 
-@pytest.mark.parametrize(("lock", "asked"), [("requirements.lock", RUNTIME), ("requirements-dev.lock", DEV)])
+@pytest.mark.parametrize(
+    ("lock", "asked"),
+    [("requirements.lock", RUNTIME), ("requirements-dev.lock", DEV), ("requirements-uv.lock", ["uv"])],
+)
 def test_a_lock_has_all_that_is_asked_for(lock: str, asked: list[str]) -> None:
     """Every requirement, and what it needs in turn, is pinned to a version that it accepts."""
     assert _unmet(asked, _pins((ROOT / lock).read_text())) == []
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", LOCKS)
 def test_every_pin_is_exact_and_has_hashes(lock: str) -> None:
     """Pip can check each file that it downloads."""
     for entry in _entries((ROOT / lock).read_text()):
@@ -71,7 +76,7 @@ def test_every_pin_is_exact_and_has_hashes(lock: str) -> None:
         assert " --hash=sha256:" in entry, entry
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_names_no_index(lock: str) -> None:
     """Where packages come from is for who installs them."""
     assert not re.search(r"://|--(extra-)?index-url|--find-links", (ROOT / lock).read_text())
@@ -81,6 +86,12 @@ def test_tests_run_on_what_is_run() -> None:
     """The lock for development holds every pin of the other one."""
     runtime, dev = (_pins((ROOT / name).read_text()) for name in ("requirements.lock", "requirements-dev.lock"))
     assert {name: pin for name, pin in runtime.items() if str(dev.get(name)) != str(pin)} == {}
+
+
+def test_one_uv_installs_and_locks() -> None:
+    """The one that sets up is the one of development."""
+    fetched, dev = (_pins((ROOT / name).read_text()) for name in ("requirements-uv.lock", "requirements-dev.lock"))
+    assert [str(pin) for pin in fetched.values()] == [str(dev["uv"])]
 
 
 def test_the_build_backend_is_locked_as_asked() -> None:

@@ -11,6 +11,15 @@ import pytest
 from deploy.set_up import CannotSetUp, Environment, one_at_a_time
 
 _LOCK = "requirements.lock"
+# What a command is called here, by a word of it.
+_NAMES = {
+    "--clear": "make",
+    "--only-binary": "fetch uv",
+    "--compile-bytecode": "uv",
+    "--require-hashes": "pip",
+    "--editable": "Sluice",
+    "-c": "usable?",
+}
 
 
 class Checkout:
@@ -20,6 +29,7 @@ class Checkout:
         self.root = root
         self.done: list[str] = []
         self.fails: Callable[[str], bool] = lambda command: False
+        self.configured = "global.cert='/etc/certificates.pem'\nglobal.extra-index-url='file:///wheels'\n"
         root.mkdir()
         (root / _LOCK).write_text("a==1")
         (root / "pyproject.toml").write_text("[project]")
@@ -27,16 +37,15 @@ class Checkout:
     def hold(self, lock: str = _LOCK) -> list[str]:
         """Set up, and answer what was done for it, in words."""
         self.done.clear()
-        Environment(self.root, self._run).hold(lock)
+        Environment(self.root, self._run, lambda command: self.configured).hold(lock)
         return self.done
 
     def _run(self, command: Sequence[str]) -> int:
-        words = " ".join(command)
-        what = next((name for name in ("venv --clear", "--require-hashes", "--editable") if name in words), "usable?")
+        what = next(name for word, name in _NAMES.items() if word in command)
         self.done.append(what)
         if self.fails(what):
             return 1
-        if what == "venv --clear":
+        if what == "make":
             self._make_python()
         return 0
 
@@ -53,8 +62,8 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path / "sluice")
 
 
-_ALL = ["venv --clear", "--require-hashes", "--editable"]
-_AGAIN = ["usable?", "--require-hashes", "--editable"]
+_ALL = ["make", "fetch uv", "uv", "Sluice"]
+_AGAIN = ["usable?", "fetch uv", "uv", "Sluice"]
 
 
 def test_a_fresh_clone(checkout: Checkout, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,12 +97,36 @@ def test_another_lock_is_installed_too(checkout: Checkout) -> None:
     assert checkout.hold() == []
 
 
-@pytest.mark.parametrize("step", ["--require-hashes", "--editable"])
+@pytest.mark.parametrize(
+    ("step", "done"),
+    [("fetch uv", ["make", "fetch uv", "pip", "Sluice"]), ("uv", ["make", "fetch uv", "uv", "pip", "Sluice"])],
+)
+def test_pip_does_what_uv_cannot(
+    checkout: Checkout, step: str, done: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where there is no uv, or it does not reach what pip reaches; and it is said."""
+    checkout.fails = step.__eq__
+    assert checkout.hold() == done
+    assert "uv could not" in capsys.readouterr().out
+    assert checkout.hold() == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["global.index-url='https://packages.example/simple'", ":env:.no-index='1'", "install.proxy='http://p:3128'"],
+)
+def test_who_has_told_pip_where_to_go_is_sent_nowhere_else(checkout: Checkout, told: str) -> None:
+    """An index or a proxy of pip's configuration, which uv does not read."""
+    checkout.configured += f"{told}\n"
+    assert checkout.hold() == ["make", "pip", "Sluice"]
+
+
+@pytest.mark.parametrize("step", ["pip", "Sluice"])
 def test_an_interrupted_set_up_begins_again(checkout: Checkout, step: str) -> None:
     """What a failure left behind is not trusted, also if an earlier set-up had succeeded."""
     checkout.hold()
     (checkout.root / _LOCK).write_text("b==2")
-    checkout.fails = step.__eq__
+    checkout.fails = {step, "uv"}.__contains__
     with pytest.raises(CannotSetUp, match="Try again"):
         checkout.hold()
     (checkout.root / _LOCK).write_text("a==1")
