@@ -17,7 +17,8 @@ from time import monotonic
 from telemetry import announce, facts
 
 _AT_ONCE = 100
-_BEAT_S = 0.003  # those whose turn comes meanwhile share one turn of the loop, one write to Redis
+_TOGETHER = 12  # those whose turn comes within a beat share one turn of the loop, one write to Redis
+_BEAT_LEAST_S, _BEAT_MOST_S = 0.001, 0.01
 _COUNTED_S = 0.25
 _RAREST = 0.5
 
@@ -62,7 +63,8 @@ class Pace:
     def _adapt(self) -> None:
         beyond = self._events_per_s / self._own_per_s - 1
         self._gap_s = 1 / (self._own_per_s * (1 - (1 - _RAREST) * min(max(beyond, 0.0), 1.0)))
-        self._credit_s = max(_AT_ONCE * self._gap_s, 2 * _BEAT_S)  # a beat that comes late makes up for it
+        self._beat_s = min(max(_TOGETHER * self._gap_s, _BEAT_LEAST_S), _BEAT_MOST_S)
+        self._credit_s = max(_AT_ONCE * self._gap_s, 2 * self._beat_s)  # a beat that comes late makes up for it
 
     def _due(self, now: float) -> bool:
         at = max(self._next_at, now - self._credit_s)
@@ -73,7 +75,7 @@ class Pace:
 
     def _beat_soon(self, now: float) -> None:
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(max(_BEAT_S, self._next_at - now), self._beat)
+            self._timer = asyncio.get_running_loop().call_later(max(self._beat_s, self._next_at - now), self._beat)
 
     def _beat(self) -> None:
         self._timer = None
