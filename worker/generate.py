@@ -156,6 +156,8 @@ class Generation:
                 return
             if events:
                 await (writer.send(events) if writer.begun else writer.write(events, fields=self._usage_field()))
+            if reading.garbled:
+                raise UpstreamFailed("upstream_garbled")
             if reading.error is not None:
                 raise UpstreamFailed("upstream_error", refusal=_refusal_of(reading.error, answer.headers))
         raise UpstreamFailed("upstream_cut")

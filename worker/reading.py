@@ -11,18 +11,19 @@ from typing import Any
 import msgspec
 
 from worker.events import DELTA, Splitter, data_of, name_of
-from worker.retries import UpstreamFailed
 
 _BEFORE_CONTENT = frozenset({b"message_start", b"content_block_start", b"ping"})
 
 
 class Reading:
-    """One stream. `begun` once content came, `complete` with `message_stop`, `error` with an error event's data."""
+    """One stream. `begun` once content came, `complete` with `message_stop`, `error` with an error event's data,
+    `garbled` with what is no event."""
 
     def __init__(self) -> None:
         self.begun = False
         self.complete = False
         self.error: bytes | None = None
+        self.garbled = False
         self.usage: dict[str, Any] = {}
         self.usage_final = False
         self._held: list[bytes] = []
@@ -34,9 +35,10 @@ class Reading:
         return self._splitter.deltas(read) if self.begun else None
 
     def feed(self, read: bytes) -> list[bytes]:
-        """The events to write now; empty while they are held. Nothing after the end of the message is taken.
+        """The events to write now; empty while they are held. Nothing after the end of the message, an error or what
+        is no event is taken.
 
-        Raises `streamlog.errors.UpstreamError` for what is no event, `UpstreamFailed` for an event that lies.
+        Raises `streamlog.errors.UpstreamError` for an event that is too large.
         """
         ready: list[bytes] = []
         for event in self._splitter.feed(read):
@@ -45,6 +47,8 @@ class Reading:
             if event.startswith(DELTA) or (name := name_of(event)) == b"content_block_delta":
                 self.begun = True
             elif not self._notes(name, event):
+                if self.garbled:
+                    break
                 continue
             if self.error is not None:
                 break
@@ -73,8 +77,7 @@ class Reading:
             case b"error":
                 self.error = data_of(event)
             case b"":
-                if not event.startswith(b":"):
-                    raise UpstreamFailed("upstream_garbled")
+                self.garbled = not event.startswith(b":")
                 return False
         return True
 
