@@ -110,6 +110,7 @@ def _settings(data: DataDir) -> tuple[str, ...]:
         "dir": str(data.store),
         "appendonly": "yes",
         "appendfsync": "everysec",
+        "auto-aof-rewrite-min-size": "128mb",  # each rewrite holds up streams; to load more takes longer than 2 s
         "save": "",
         "maxmemory-policy": "noeviction",  # a log that loses entries would break its promise
         "loglevel": "warning",

@@ -26,7 +26,7 @@ from streamlog.scripts import Argument, Scripts
 from streamlog.settings import RedisSettings
 
 _ENOUGH_BYTES = 64 * 1024  # leave at once, whatever is due
-_PATIENCE_S = 0.001  # the same of those that have waited for so long, also within a long turn of the loop
+_PATIENCE_S = 0.0003  # the same of those that have waited for so long, also within a long turn of the loop
 
 
 class Line(Link):

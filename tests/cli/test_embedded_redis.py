@@ -60,6 +60,7 @@ async def test_it_is_set_to_lose_nothing_and_to_open_no_port(tmp_path: Path, sta
         "port": "0",
         "appendonly": "yes",
         "appendfsync": "everysec",
+        "auto-aof-rewrite-min-size": str(128 * 1024 * 1024),
         "save": "",
         "maxmemory-policy": "noeviction",
         "dir": str(tmp_path / "valkey"),

@@ -155,6 +155,7 @@ def test_redis_keeps_its_word() -> None:
     options = dict(zip(redis["command"][1::2], redis["command"][2::2], strict=True))
     assert options["--appendonly"] == "yes"
     assert options["--appendfsync"] == "everysec"
+    assert options["--auto-aof-rewrite-min-size"] == "128mb"
     assert options["--maxmemory-policy"] == "noeviction"
     assert redis["volumes"] == ["redis:/data"]
     assert "redis" in COMPOSE["volumes"]

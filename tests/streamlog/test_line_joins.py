@@ -66,7 +66,7 @@ async def test_calls_join_while_answers_are_due(private: Valkey, patient: None) 
 
 
 async def test_calls_leave_within_a_turn_of_the_loop_that_is_long(private: Valkey) -> None:
-    """Those that have waited for a millisecond, whether or not answers are due: others could be working for them."""
+    """Those that have waited for 0.3 ms, whether or not answers are due: others could be working for them."""
     async with World(private.url, timeout_s=5.0) as world:
         await world.call("PING")
         with writes(world) as written:
