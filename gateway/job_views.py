@@ -101,4 +101,5 @@ def shown_time(us: int) -> str | None:
 
 
 def _between(start_us: int, end_us: int) -> float | None:
-    return round((end_us - start_us) / 1e3, 3) if start_us and end_us else None
+    """In ms, 0 if the clock of Redis was set back in between; None while one of both is unknown."""
+    return max(0.0, round((end_us - start_us) / 1e3, 3)) if start_us and end_us else None

@@ -27,9 +27,13 @@ _WIDER_THAN_THE_SCREEN += (
 )
 
 
-def _axe() -> str:
+def _needs_npm() -> None:
     if not _AXE.exists():
         pytest.skip("needs npm ci --prefix tests/node")
+
+
+def _axe() -> str:
+    _needs_npm()
     return _AXE.read_text()
 
 
@@ -176,6 +180,7 @@ async def test_the_switch_wins_over_the_system(new: NewTab) -> None:
 
 async def test_copied_examples_run(new: NewTab, cluster: Cluster) -> None:
     """Each as it is copied, quotes and all, gets the answer that the page got; none holds a key."""
+    _needs_npm()
     tab = await (await new(permissions=["clipboard-read", "clipboard-write"])).open()
     await tab.ask("[[sim:text tps=0]] It's \"quoted\" $HOME `pwd` \\ and\nöffnet '''")
     await tab.until_ended()
