@@ -25,7 +25,7 @@ from streamlog.keys import Keys, Lane
 from streamlog.lifecycle import State
 from streamlog.line import Line
 from streamlog.log import StreamLog
-from streamlog.redis_link import connect
+from streamlog.redis_link import LINK_ERRORS, connect
 from streamlog.scripts import Scripts
 from streamlog.server import UnsuitableServer, check_server
 from streamlog.settings import JobSettings, RedisSettings, from_environment
@@ -114,6 +114,8 @@ class WorkerProcess:
             _log.warning("the upstream %s does not answer yet", self.upstream.base_url)
         observer = _Observer(uvicorn.Config(observe_app(self.state), log_config=None, access_log=False, lifespan="off"))
         await self.line.start()
+        with contextlib.suppress(*LINK_ERRORS):  # without Redis it begins all the same, and /readyz tells
+            await self.line.command("PING")
         for bell in self.bells.values():
             await bell.start()
         parts: list[asyncio.Task[object]] = [

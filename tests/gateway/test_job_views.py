@@ -64,6 +64,17 @@ async def test_a_running_job_shows_where_it_stands(house: House) -> None:
     assert (timings["total_ms"], view["ended_at"], view["message"]) == (None, None, None)
 
 
+async def test_a_clock_of_redis_that_was_set_back_gives_no_negative_times(house: House) -> None:
+    """A job that was claimed a second before it was made, by that clock, waited for 0 ms."""
+    hand = await submitted(house)
+    record = house.world.keys.record(hand.job_id)
+    ahead_us = (await house.world.record(hand.job_id)).claimed_us + 1_000_000
+    await house.world.call("HSET", record, "created_us", ahead_us)
+    view = await house.api.view(hand.job_id)
+    assert view["created_at"] > view["started_at"]
+    assert view["timings"]["queue_wait_ms"] == 0
+
+
 async def test_a_done_job_shows_its_message_and_its_usage(house: House) -> None:
     """The message that its events amount to, also across several pages of the log."""
     hand = await submitted(house)

@@ -97,6 +97,21 @@ async def test_a_drain_gives_back_what_is_silent_and_finishes_what_speaks(
     assert "Traceback" not in worker.log
 
 
+async def test_what_calls_itself_ready_is_ready(started: Starter, world: World) -> None:
+    """Also when Redis is far away: /readyz agrees with the first line of the log."""
+    socket_path = world.settings.redis_url.removeprefix("unix://")
+
+    async def far_away(client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+        reader, writer = await asyncio.open_unix_connection(socket_path)
+        await asyncio.gather(_carry(client, writer, 0.0), _carry(reader, answers, 0.1))
+
+    async with await asyncio.start_server(far_away, "127.0.0.1", 0) as server:
+        worker = await started.ready(REDIS_URL=f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        async with httpx2.AsyncClient(base_url=worker.url, trust_env=False) as pages:
+            assert (await pages.get("/readyz")).json()["ready"] is True
+        worker.kill()
+
+
 async def test_what_is_left_at_the_drains_end_ends_by_name(started: Starter, world: World, valkey: Valkey) -> None:
     """At its limit, or long before it at a second signal: nobody is left waiting for a lease to run out."""
     async with World(valkey.url) as other:
@@ -120,3 +135,11 @@ async def test_what_is_left_at_the_drains_end_ends_by_name(started: Starter, wor
 
 async def _is(world: World, job_id: str, state: State) -> bool:
     return await world.state(job_id) is state
+
+
+async def _carry(source: asyncio.StreamReader, target: asyncio.StreamWriter, later_s: float) -> None:
+    """Each piece so much later, in order."""
+    while piece := await source.read(65_536):
+        await asyncio.sleep(later_s)
+        target.write(piece)
+    target.close()
