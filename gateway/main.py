@@ -6,7 +6,6 @@ clients that vanish without a FIN.
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -26,6 +25,7 @@ from gateway.settings import GatewaySettings
 from streamlog.server import UnsuitableServer, check_server
 from streamlog.settings import JobSettings, RedisSettings, from_environment
 from telemetry import logs
+from telemetry.collector import collect_rarely
 
 _KEEP_ALIVE_S = 75  # longer than clients keep theirs: a POST on a connection that is just being closed is lost
 _log = logging.getLogger("sluice.gateway")
@@ -62,7 +62,7 @@ async def serve(service: Service, listener: socket.socket) -> None:
         backlog=4096,
     )
     config.load()
-    gc.freeze()  # what the imports made is never garbage, and looking through it stalls every stream
+    collect_rarely()
     server = _Server(config)
     serving = asyncio.create_task(server.serve([listener]))
     host, port = listener.getsockname()[:2]

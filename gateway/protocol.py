@@ -3,10 +3,13 @@
 Invariant: a request line with its headers takes at most `MAX_HEAD_BYTES`, and one read, of memory, and there are at
 most `MAX_HEADERS` of them. What is refused here gets one valid Anthropic error, never in the middle of another answer.
 An answer that does not wait for the end of its request is the last of its connection, and its client can read it.
+What is made here for a request or a connection points back weakly, since uvicorn holds both for as long as an answer is
+given: they are free as soon as they are over, without the collector.
 Does not know: paths, what is in a body.
 """
 
 import asyncio
+import weakref
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -38,7 +41,7 @@ class _AnswersTransport:
     and `close` is polite."""
 
     def __init__(self, protocol: "Protocol") -> None:
-        self._protocol = protocol
+        self._protocol: Protocol = weakref.proxy(protocol)
         self._write = protocol.transport.write
         self.holds = b""  # the head of an answer
         self.is_closing = protocol.transport.is_closing
@@ -66,10 +69,10 @@ class Pouring:
     """A way for parts of a body past ASGI, whose messages and awaits cost more than the parts."""
 
     def __init__(self, protocol: "Protocol", cycle: RequestResponseCycle) -> None:
-        self._protocol = protocol
+        self._protocol: Protocol = weakref.proxy(protocol)
         self._write = protocol.transport.write
         self._flow = protocol.flow
-        self._cycle = cycle
+        self._cycle: RequestResponseCycle = weakref.proxy(cycle)
 
     @property
     def free(self) -> bool:

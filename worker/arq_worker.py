@@ -218,8 +218,7 @@ class QueueWorker(Worker):
         """The slot is free, whatever happened."""
         self.tasks.pop(run.claim.job_id, None)
         self._running.runs.pop(run.claim.job_id, None)
-        if run.task is not None:
-            run.task.cancel()  # if arq has not come to await it
+        run.forget()  # and ends its task, if arq has not come to await it
         self._slot_freed.set()
         announce(facts.JobStopped())
         if not done.cancelled() and (error := done.exception()) is not None:

@@ -6,7 +6,6 @@ content, lets the rest finish within the limit, and ends what remains by name. N
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import secrets
@@ -32,6 +31,7 @@ from streamlog.settings import JobSettings, RedisSettings, from_environment
 from streamlog.sweeper import Sweeper
 from streamlog.writer import Writer
 from telemetry import logs
+from telemetry.collector import collect_rarely
 from telemetry.exposition import observe_app
 from telemetry.sweeping import announce_swept
 from worker.arq_worker import QueueWorker
@@ -127,8 +127,7 @@ class WorkerProcess:
                 observer.serve([listener]),
             )
         ]
-        gc.freeze()  # what the imports made (the SDK above all) is never garbage, and looking through it takes 0.1 s
-        gc.enable()
+        collect_rarely()
         self.warm = True
         parts += [asyncio.create_task(queue.run_until_stopped()) for queue in self.queues]
         host, port = listener.getsockname()[:2]
