@@ -6,7 +6,7 @@ that line, and the very same bytes are stored, published and sent.
 Does not know: Redis, asyncio, what the events mean.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from streamlog.positions import Position
@@ -68,12 +68,11 @@ def framed(prefix: bytes, first: int, events: Sequence[bytes]) -> bytes:
     return b"".join([b"%s%d\n%s" % (prefix, number, event) for number, event in enumerate(events, first)])
 
 
-def from_message(message: bytes) -> Chunk:
-    """Read what `publish` of the scripts sends: `<attempt> <first> <last> <mark|-> <us> <head bytes>\\n<head><data>`.
-
-    Raises `ValueError` on anything else.
+def read_chunk(text: bytes) -> Chunk:
+    """Read what `store` of the scripts writes into a log and publishes:
+    `<attempt> <first> <last> <mark|-> <us> <head bytes>\\n<head><data>`. Raises `ValueError` on anything else.
     """
-    line, _, rest = message.partition(b"\n")
+    line, _, rest = text.partition(b"\n")
     attempt, first, last, mark, stored_us, head_bytes = line.split(b" ")
     cut = int(head_bytes)
     return Chunk(
@@ -84,19 +83,4 @@ def from_message(message: bytes) -> Chunk:
         stored_us=int(stored_us),
         head=rest[:cut],
         data=rest[cut:],
-    )
-
-
-def from_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Chunk:
-    """Read one entry of the log: its id is the position of the last frame; fields as `store` of the scripts
-    writes them (f first number, m mark, t Redis time in µs, h head, b bytes). Raises `ValueError` or `KeyError`."""
-    position = Position.parse(entry_id.decode())
-    return Chunk(
-        attempt=position.attempt,
-        first=int(fields[b"f"]),
-        last=position.number,
-        mark=fields[b"m"].decode(),
-        stored_us=int(fields[b"t"]),
-        head=fields.get(b"h", b""),
-        data=fields[b"b"],
     )

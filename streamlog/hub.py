@@ -14,7 +14,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from streamlog.frames import Chunk, from_message
+from streamlog.frames import Chunk, read_chunk
 from streamlog.keys import Keys
 from streamlog.link import Link, packed
 from streamlog.settings import RedisSettings
@@ -178,7 +178,7 @@ class Hub(Link):
     def _deliver(self, channel: bytes, message: bytes) -> None:
         listeners = self._listeners.get(channel, ())
         try:
-            chunk = from_message(message)
+            chunk = read_chunk(message)
         except ValueError:  # not ours: the log knows better
             for listener in listeners:
                 listener.stale("gap")

@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 
 from streamlog.bodies import fetch, store
 from streamlog.errors import ClientError, InternalError
-from streamlog.frames import Chunk, from_entry
+from streamlog.frames import Chunk, read_chunk
 from streamlog.garbled import is_wrong_type, lost_if_garbled
 from streamlog.jobs import RECORD_FIELDS, Quota, Record, Request, Terms, new_job_id
 from streamlog.keys import Keys, Lane
@@ -158,7 +158,7 @@ class StreamLog:
         """
         with lost_if_garbled():
             state, entries, more = await self._line.script("read", job_id, start, PAGE_BYTES)
-            chunks = [from_entry(entry[0], dict(zip(entry[1][::2], entry[1][1::2], strict=True))) for entry in entries]
+            chunks = [read_chunk(text) for _, (_, text) in entries]
             return Page(state is not None, chunks, bool(more), state is not None and state.decode() in ENDINGS)
 
     async def end(self, job_id: str, attempt: int | None, state: str, code: str) -> Ended | None:

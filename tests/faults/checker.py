@@ -140,7 +140,7 @@ def _log(stream: Stream, history: History, rules: Rules) -> Iterable[str]:
         return
     if not rules.log_lost:
         yield from _entries(entries)
-    kept = b"".join(entry.fields[b"b"] for entry in entries)
+    kept = b"".join(entry.data for entry in entries)
     has = b"".join(event.raw for event in stream.frames)
     ended = any(event.is_ending for event in stream.frames)
     if rules.log_lost and (stream.outcome != "done" or _lost_behind(stream, history)):
@@ -160,14 +160,14 @@ def _entries(entries: list[Entry]) -> Iterable[str]:
     attempt, number = "", 0
     for entry in entries:
         its_attempt, _, last = entry.id.partition("-")
-        first = int(entry.fields[b"f"])
+        first = entry.first
         by_name = entry is entries[-1] and first == 1 and int(last) == 1
         if attempt and not by_name and (its_attempt != attempt or first != number + 1):
             yield f"the log has {first} behind {number} of attempt {attempt}"
-        if entry.fields[b"m"] in _MARKS and entry is not entries[-1]:
+        if entry.mark in _MARKS and entry is not entries[-1]:
             yield "the log goes on behind an ending"
         attempt, number = its_attempt, int(last)
-    if entries[-1].fields[b"m"] not in _MARKS:
+    if entries[-1].mark not in _MARKS:
         yield "the log has no ending"
 
 

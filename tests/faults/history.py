@@ -27,10 +27,19 @@ class Event(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One chunk of a job's log, as Redis holds it: its id and its fields, undecoded."""
+    """One chunk of a job's log: its id, the number of its first frame, its mark, the bytes that a client is sent."""
 
     id: str
-    fields: dict[bytes, bytes]
+    first: int
+    mark: bytes
+    data: bytes
+
+    @classmethod
+    def read(cls, entry_id: bytes, chunk: bytes) -> "Entry":
+        """As Redis holds it: `<attempt> <first> <last> <ending or -> <µs> <length of head>`, a new line, head, data."""
+        line, _, rest = chunk.partition(b"\n")
+        _, first, _, mark, _, head_bytes = line.split(b" ")
+        return cls(entry_id.decode(), int(first), mark, rest[int(head_bytes) :])
 
 
 class Injected(NamedTuple):

@@ -132,7 +132,7 @@ class House:
             for job_id in job_ids:
                 entries: Any = redis.xrange(f"{self.cluster.prefix}log:{job_id}")
                 if entries:
-                    found[job_id] = [Entry(entry_id.decode(), fields) for entry_id, fields in entries]
+                    found[job_id] = [Entry.read(entry_id, fields[b"c"]) for entry_id, fields in entries]
         return found
 
     async def _plain(self, deltas: str) -> list[bytes]:

@@ -37,9 +37,8 @@ def _entries(events: list[Event]) -> list[Entry]:
     entries = []
     for event in events:
         position = event.id.rpartition(":")[2]
-        mark = {"message_stop": b"done", "error": b"failed"}.get(event.name, b"")
-        fields = {b"f": position.partition("-")[2].encode(), b"m": mark, b"b": event.raw}
-        entries.append(Entry(position, fields))
+        mark = {"message_stop": b"done", "error": b"failed"}.get(event.name, b"-")
+        entries.append(Entry(position, int(position.partition("-")[2]), mark, event.raw))
     return entries
 
 

@@ -132,8 +132,7 @@ def _chunk(claim: Claim, first: int, last: int, mark: str) -> Chunk:
 
 async def _store(world: World, claim: Claim, chunk: Chunk) -> None:
     """Write a chunk into the log that no script would write there."""
-    fields = ("f", chunk.first, "m", chunk.mark, "t", 1, "b", chunk.data)
-    await world.call("XADD", world.keys.log(claim.job_id), str(chunk.position), *fields)
+    await world.call("XADD", world.keys.log(claim.job_id), str(chunk.position), "c", message(chunk))
 
 
 @pytest.mark.parametrize("kind", ANOTHER_ANSWER)

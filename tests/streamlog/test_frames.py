@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlog.frames import Chunk, framed, from_entry, from_message, id_line, id_prefix
+from streamlog.frames import Chunk, framed, id_line, id_prefix, read_chunk
 from streamlog.positions import Position
 
 JOB = "job_" + "a" * 22
@@ -21,36 +21,26 @@ def _frames(attempt: int, first: int, lines: list[bytes]) -> list[bytes]:
 
 
 def _message(chunk: Chunk) -> bytes:
-    """A chunk as the scripts publish it."""
+    """A chunk as the scripts store and publish it."""
     words = (chunk.attempt, chunk.first, chunk.last, chunk.mark or "-", chunk.stored_us, len(chunk.head))
     return " ".join(map(str, words)).encode() + b"\n" + chunk.head + chunk.data
 
 
 @given(st.integers(1, 10**15), st.integers(1, 10**6), MARKS, st.binary(max_size=40), st.binary(max_size=80))
-def test_a_published_chunk_is_read_whole(attempt: int, first: int, mark: str, head: bytes, data: bytes) -> None:
+def test_a_chunk_is_read_whole(attempt: int, first: int, mark: str, head: bytes, data: bytes) -> None:
     """Head and data may hold any bytes, line ends included."""
     chunk = Chunk(attempt, first, first + 3, mark, 123, head, data)
-    assert from_message(_message(chunk)) == chunk
-
-
-@given(st.integers(1, 10**15), st.integers(1, 10**6), MARKS, st.binary(max_size=40), st.binary(max_size=80))
-def test_a_stored_chunk_is_read_whole(attempt: int, first: int, mark: str, head: bytes, data: bytes) -> None:
-    """An entry of the log with or without a head is the chunk that was stored."""
-    chunk = Chunk(attempt, first, first + 3, mark, 123, head, data)
-    fields = {b"f": b"%d" % first, b"m": mark.encode(), b"t": b"123", b"b": data}
-    entry_id = str(chunk.position).encode()
-    assert from_entry(entry_id, fields | {b"h": head}) == chunk
-    assert from_entry(entry_id, fields) == chunk._replace(head=b"")
+    assert read_chunk(_message(chunk)) == chunk
 
 
 @pytest.mark.parametrize(
-    "message",
+    "text",
     [b"", b"hello", b"1 2 3", b"1 2 3 - 5 x\n", b"a 2 3 - 5 0\n", b"1 2 3 - 5 0 7\n", b"\xff\xfe 1 1 - 1 0\n"],
 )
-def test_a_message_that_is_not_ours_is_refused(message: bytes) -> None:
+def test_what_is_no_chunk_is_refused(text: bytes) -> None:
     """Whoever reads a channel learns it by `ValueError`."""
     with pytest.raises(ValueError):  # the text is int()'s or unpacking's own
-        from_message(message)
+        read_chunk(text)
 
 
 @given(st.lists(DATA, max_size=12), st.integers(1, 120))

@@ -12,6 +12,7 @@ from typing import Any, Self
 from redis.asyncio import Redis
 
 from streamlog.claims import Claim, Claims
+from streamlog.frames import read_chunk
 from streamlog.hub import Hub
 from streamlog.jobs import Record, Request, Sameness, Terms
 from streamlog.keys import Keys
@@ -117,7 +118,7 @@ class World:
     async def frames(self, job_id: str) -> bytes:
         """All bytes of the job's log."""
         entries = await self.call("XRANGE", self.keys.log(job_id), "-", "+")
-        return b"".join(fields[-1] for _, fields in entries)
+        return b"".join(read_chunk(text).data for _, (_, text) in entries)
 
     async def pass_time(self, job_id: str, seconds: float) -> None:
         """As if the job had been left alone for so long: every moment that is kept of it moves back by that."""

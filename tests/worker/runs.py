@@ -15,7 +15,7 @@ from typing import Any
 from simulator.choice import Pace
 from simulator.server import Simulator
 from streamlog.claims import Claim
-from streamlog.frames import id_line
+from streamlog.frames import id_line, read_chunk
 from streamlog.jobs import Record, Request
 from streamlog.positions import Position
 from streamlog.writer import Writer
@@ -80,9 +80,9 @@ class Runner:
     async def outcome(self, claim: Claim) -> "Outcome":
         """What Redis says of the job now."""
         entries = await self.world.call("XRANGE", self.world.keys.log(claim.job_id), "-", "+")
-        fields = [dict(zip(values[::2], values[1::2], strict=True)) for _, values in entries]
-        head = json.loads(fields[0].get(b"h", b"{}")) if fields else {}
-        return Outcome(claim, await self.world.record(claim.job_id), head, [found[b"b"] for found in fields])
+        chunks = [read_chunk(text) for _, (_, text) in entries]
+        head = json.loads(chunks[0].head or b"{}") if chunks else {}
+        return Outcome(claim, await self.world.record(claim.job_id), head, [chunk.data for chunk in chunks])
 
 
 @dataclass

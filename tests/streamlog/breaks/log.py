@@ -46,12 +46,13 @@ REFUSAL = of(
 STORE = of(
     "common",
     (
-        "redis.call('PUBLISH', CHANNEL .. id, line",
-        "redis.call('PUBLISH', CHANNEL, line",
+        "redis.call('PUBLISH', CHANNEL .. id, chunk",
+        "redis.call('PUBLISH', CHANNEL, chunk",
         "append_publishes_exactly_what_it_stores",
     ),
+    ("CHANNEL .. id, chunk", "CHANNEL .. id, chunk .. ' '", "append_publishes_exactly_what_it_stores"),
     ("mark == '' and '-' or mark, now_us, #head", "'-', now_us, #head", "append_publishes_exactly_what_it_stores"),
-    ("'t', now_us, 'h', head, 'b', data", "'t', now_us, 'b', data", "append_publishes_exactly_what_it_stores"),
+    ("#head}, ' ')", "0}, ' ')", "append_publishes_exactly_what_it_stores"),
 )
 FINISH = of(
     "common",

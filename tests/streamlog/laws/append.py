@@ -7,7 +7,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from streamlog.claims import Claim
-from streamlog.frames import from_message
+from streamlog.frames import read_chunk
 from streamlog.writer import Refused, Writer
 from tests.streamlog.laws.book import law
 from tests.streamlog.lines import Stuttering
@@ -201,8 +201,8 @@ async def append_publishes_exactly_what_it_stores(world: World) -> None:
         await writer.write([EVENT], mark="done")
         messages = [(await pubsub.get_message(timeout=1))["data"] for _ in range(2)]
     chunks = (await world.log.read(claim.job_id)).chunks
-    assert [from_message(message) for message in messages] == chunks
-    assert [chunk.head for chunk in chunks] == [b'{"status":200}', b""]
+    assert [read_chunk(message) for message in messages] == chunks
+    assert [(chunk.head, chunk.mark) for chunk in chunks] == [(b'{"status":200}', ""), (b"", "done")]
 
 
 @law
