@@ -211,8 +211,7 @@ class QueueWorker(Worker):
         self.tasks[claim.job_id] = task = self.loop.create_task(self.run_job(claim.job_id, 0))
         _current.reset(token)
         task.add_done_callback(lambda done: self._over(run, done))
-        announce(facts.JobClaimed(claim.model, claim.queue_wait_s))
-        announce(facts.JobStarted())
+        self.loop.call_soon(_announce, claim)  # when its call has left
 
     def _over(self, run: Run, done: "asyncio.Task[None]") -> None:
         """The slot is free, whatever happened."""
@@ -251,3 +250,8 @@ class QueueWorker(Worker):
             return  # its ending has taken it out of everything
         with contextlib.suppress(*LINK_ERRORS):  # then the lease runs out by itself
             await self._claims.release(run.claim.job_id, run.claim.attempt, give_back=run.give_back)
+
+
+def _announce(claim: Claim) -> None:
+    announce(facts.JobClaimed(claim.model, claim.queue_wait_s))
+    announce(facts.JobStarted())

@@ -42,7 +42,8 @@ class DirectTransport(httpx2.AsyncBaseTransport):
             wire.abort()
             raise
         body = _Body(self, origin, wire, limits.get("read"))
-        extensions = {"http_version": b"HTTP/1.1", READ: body.read}
+        # The client's own log lines ask for the reason, and to find one for a status costs 4 µs.
+        extensions = {"http_version": b"HTTP/1.1", "reason_phrase": wire.reason, READ: body.read}
         return httpx2.Response(wire.status, headers=wire.headers, stream=body, extensions=extensions)
 
     async def aclose(self) -> None:

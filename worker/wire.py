@@ -33,6 +33,7 @@ class Wire(asyncio.Protocol):
         self._pace = pace
         self.closed = False
         self.status = 0
+        self.reason = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
@@ -46,7 +47,7 @@ class Wire(asyncio.Protocol):
         self._begin()
 
     def _begin(self) -> None:
-        self.headers = []
+        self.headers, self.reason = [], b""
         self._parser = httptools.HttpResponseParser(self)
         self._parts: list[bytes] = []
         self._buffered = 0
@@ -244,6 +245,9 @@ class Wire(asyncio.Protocol):
         if self._complete:
             raise ValueError("the upstream sent more than the answer")
 
+    def on_status(self, reason: bytes) -> None:
+        self.reason += reason
+
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name, value))
 
@@ -262,4 +266,4 @@ class Wire(asyncio.Protocol):
             self._complete = True
             self._keep_alive = bool(self._parser.should_keep_alive())  # afterwards the parser has forgotten it
         else:
-            self.headers = []
+            self.headers, self.reason = [], b""
