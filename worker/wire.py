@@ -55,7 +55,7 @@ class Wire(asyncio.Protocol):
         self._framed = False  # whether the answer says where it ends
         self._complete = False
         self._keep_alive = False
-        self._error: httpx2.TransportError | None = None
+        self._broken = ""  # by what; no exception, which would hold all that it is raised through
         self._paused = False
         self._resting = False  # until it is its turn to be read
         self._asked = False
@@ -134,8 +134,8 @@ class Wire(asyncio.Protocol):
             self._transport.abort()
 
     async def _more(self, timeout_s: float | None) -> None:
-        if self._error is not None:
-            raise self._error
+        if self._broken:
+            raise httpx2.RemoteProtocolError(self._broken)
         self._waiter = self._loop.create_future()
         self._limit(timeout_s)
         try:
@@ -183,7 +183,7 @@ class Wire(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._error = httpx2.RemoteProtocolError(f"not HTTP: {error}")
+            self._broken = f"not HTTP: {error}"
             self.abort()
         if self._buffered > _MOST_BUFFERED and not self._paused and self._transport is not None:
             self._paused = True
@@ -205,7 +205,7 @@ class Wire(asyncio.Protocol):
             self._buffered = len(data)
             return None
         self._silent_at = self._loop.time() + self._timeout_s
-        return None if self._complete or self._paused or self._error is not None else events
+        return None if self._complete or self._paused or self._broken else events
 
     def _rest(self, events: int) -> None:
         """It is another's turn to be read, if all of them are read as often as they may be."""
@@ -225,11 +225,12 @@ class Wire(asyncio.Protocol):
             self._timer.cancel()
         if self._headed and not self._framed and error is None:
             self._complete = True  # a body without a length lasts until the connection ends
-        elif not self._complete and self._error is None:
-            self._error = httpx2.RemoteProtocolError("the connection was closed before the answer was complete")
+        elif not self._complete and not self._broken:
+            self._broken = "the connection was closed before the answer was complete"
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
         self._wake()
+        del self._parser  # which holds this connection, as this holds it
 
     def pause_writing(self) -> None:
         self._drained = self._loop.create_future()
