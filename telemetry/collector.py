@@ -8,7 +8,7 @@ Does not know: what the process serves.
 import gc
 
 # By default it looks after each 700 new objects, and through all of them again and again while a hundred calls begin:
-# 4 % of what these cost, and their first tokens an eighth later (measured: docs/performance.md). A call makes 100.
+# a twentieth of what these cost, and it finds nothing (measured: docs/performance.md). A call makes 100.
 _NEW_OBJECTS = 30_000
 
 

@@ -83,7 +83,7 @@ local function last_seen_ms(id, left_ms, created_us)
   return math.max(tonumber(left_ms) or 0, math.floor((tonumber(created_us) or 0) / 1000), watched_until_ms(id))
 end
 
--- Store a chunk and publish the same bytes: the only place that writes to a log. One field: five cost Valkey 3 µs more.
+-- Store a chunk and publish the same bytes: the only place that writes to a log. One field: each costs Valkey time.
 local function store(id, attempt, first, last, mark, now_us, head, data)
   local position = attempt .. '-' .. last
   local line = table.concat({attempt, first, last, mark == '' and '-' or mark, now_us, #head}, ' ')
