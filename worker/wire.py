@@ -18,6 +18,7 @@ from worker.pace import Pace
 _MOST_BUFFERED = 256 * 1024
 _AT_ONCE = 256 * 1024
 _REST_S = 0.1
+_REASON_BYTES = 256
 _FOR_EVER_S = 10.0**6
 
 Pour = Callable[[bytes], int | None]
@@ -65,9 +66,9 @@ class Wire(asyncio.Protocol):
 
     async def send(self, head: bytes, body: bytes, timeout_s: float | None) -> None:
         """Begin an exchange by writing a whole request. Raises `httpx2.WriteTimeout` or `httpx2.WriteError`."""
-        self._begin()
         if self.closed or self._transport is None:
             raise httpx2.WriteError("the connection was closed")
+        self._begin()
         self._asked = True
         if len(body) <= _AT_ONCE:
             await self._write(head + body, timeout_s)
@@ -247,7 +248,7 @@ class Wire(asyncio.Protocol):
             raise ValueError("the upstream sent more than the answer")
 
     def on_status(self, reason: bytes) -> None:
-        self.reason += reason
+        self.reason = (self.reason + reason)[:_REASON_BYTES]
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name, value))

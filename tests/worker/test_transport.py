@@ -105,15 +105,16 @@ async def test_an_interim_answer_is_not_the_answer() -> None:
 
 
 async def test_the_reason_is_the_upstreams_own() -> None:
-    """Not that of an interim answer, nor the one that the standard has for the status."""
+    """Not that of an interim answer, nor the one that the standard has for the status; of a long one the beginning."""
 
     async def reply(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 Very well\r\ncontent-length: 0\r\n\r\n")
+        writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 Very well" + b"!" * 1000 + b"\r\ncontent-length: 0\r\n\r\n")
 
     async with serving(reply) as served:
         async with httpx2.AsyncClient(transport=DirectTransport(1, Pace(UNLIMITED))) as client:
             answers = [await client.get(served.url) for _ in range(2)]
-        assert [answer.reason_phrase for answer in answers] == ["Very well"] * 2
+        assert [answer.reason_phrase for answer in answers] == ["Very well".ljust(256, "!")] * 2
 
 
 async def test_a_body_without_a_length_lasts_until_the_connection_ends() -> None:
