@@ -29,27 +29,36 @@ local held_bytes = redis.call('GET', QUEUED_BYTES .. lane) or '0'
 if not string.find(held_bytes, '^%-?%d+$') then return redis.error_reply('ERR queued bytes are no number') end
 redis.call('ZCARD', LEASES)
 
+local ids, looks, leases, bytes = {}, {}, {}, 0
 for _, id in ipairs(redis.call('ZRANGE', QUEUE .. lane, 0, most - 1)) do
   local well, found = attempted(looked, id)
   if not well or not is_id(id) then
     leave_to_the_sweep(id)
+  elseif not found then
+    dequeue(id)
   else
-    if not found then
-      dequeue(id)
-    else
-      redis.call('ZREM', CHECKS, id)
-      leave_lane(id, lane, found[7] or 0)
-      redis.call('HSET', RECORD .. id, 'state', 'running', 'attempt', found[1], 'last', found[1] .. '-0',
-        'worker', ARGV[1], 'claimed_us', now_us, 'claims', digits((tonumber(found[6]) or 0) + 1))
-      redis.call('ZADD', LEASES, digits(now_ms + tonumber(ARGV[3])), id)
-      local of, size = redis.call('HMGET', RECORD .. id, unpack(ARGV, 6)), 0
-      for _, value in ipairs(of) do size = size + (value and #value or 0) end
-      if size > RECORD_MOST then
-        leave_to_the_sweep(id)
-      else
-        claimed[#claimed + 1] = {id, found[1], found[2], found[3], found[4], found[5], unpack(of)}
-      end
-    end
+    ids[#ids + 1], looks[#looks + 1] = id, found
+    leases[#leases + 1] = digits(now_ms + tonumber(ARGV[3]))
+    leases[#leases + 1] = id
+    bytes = bytes + (found[7] or 0)
+  end
+end
+if ids[1] then
+  redis.call('ZREM', CHECKS, unpack(ids))
+  leave_lane(lane, digits(bytes), unpack(ids))
+  redis.call('ZADD', LEASES, unpack(leases))
+end
+
+for i, id in ipairs(ids) do
+  local found = looks[i]
+  redis.call('HSET', RECORD .. id, 'state', 'running', 'attempt', found[1], 'last', found[1] .. '-0',
+    'worker', ARGV[1], 'claimed_us', now_us, 'claims', digits((tonumber(found[6]) or 0) + 1))
+  local of, size = redis.call('HMGET', RECORD .. id, unpack(ARGV, 6)), 0
+  for _, value in ipairs(of) do size = size + (value and #value or 0) end
+  if size > RECORD_MOST then
+    leave_to_the_sweep(id)
+  else
+    claimed[#claimed + 1] = {id, found[1], found[2], found[3], found[4], found[5], unpack(of)}
   end
 end
 if redis.call('ZCARD', QUEUE .. lane) > 0 then ring(lane) end

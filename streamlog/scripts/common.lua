@@ -51,18 +51,19 @@ local function enqueue(id, lane, created_us, body_bytes, check_ms)
   ring(lane)
 end
 
-local function leave_lane(id, lane, body_bytes)
-  if redis.call('ZREM', QUEUE .. lane, id) == 0 then return end
+-- Some jobs leave a queue, with all their bytes, or one. What is empty holds no bytes, and wakes nobody.
+local function leave_lane(lane, bytes, ...)
+  if redis.call('ZREM', QUEUE .. lane, ...) == 0 then return end
   if redis.call('ZCARD', QUEUE .. lane) == 0 then
-    redis.call('DEL', QUEUED_BYTES .. lane)
+    redis.call('DEL', QUEUED_BYTES .. lane, BELL .. lane)
   else
-    redis.call('DECRBY', QUEUED_BYTES .. lane, body_bytes or redis.call('HGET', RECORD .. id, 'body_bytes') or 0)
+    redis.call('DECRBY', QUEUED_BYTES .. lane, bytes or redis.call('HGET', RECORD .. (...), 'body_bytes') or 0)
   end
 end
 
 local function dequeue(id)
   redis.call('ZREM', CHECKS, id)
-  for _, lane in ipairs(LANES) do leave_lane(id, lane) end
+  for _, lane in ipairs(LANES) do leave_lane(lane, nil, id) end
 end
 
 -- A gateway's word that it watches a job, for so long.

@@ -12,11 +12,13 @@ if refused then return {refused} end
 
 local _, now_us = clock()
 local position = store(id, attempt, first, last, mark, now_us, ARGV[6], ARGV[7])
-if first == '1' then
-  if mark ~= 'failed' then redis.call('HSET', RECORD .. id, 'content_us', now_us) end
-  log_expires_with_record(id)
+local fields = {unpack(ARGV, 10)}
+if first == '1' and mark ~= 'failed' then
+  fields[#fields + 1] = 'content_us'
+  fields[#fields + 1] = now_us
 end
-if ARGV[10] then redis.call('HSET', RECORD .. id, unpack(ARGV, 10)) end
+if fields[1] then redis.call('HSET', RECORD .. id, unpack(fields)) end
+if first == '1' then log_expires_with_record(id) end
 local well, told = attempted(finish, id, mark, position, ARGV[9], now_us)
 if not well then
   mend_job(id)

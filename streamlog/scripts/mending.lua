@@ -42,6 +42,14 @@ local function dropped(key, kind)
   return true
 end
 
+-- How many a set has; 0 where something else stood, which is then gone.
+local function members(key)
+  local count = redis.pcall('ZCARD', key)
+  if type(count) == 'number' then return count end
+  redis.call('UNLINK', key)
+  return 0
+end
+
 local function mend_owner(owner)
   dropped(OWNED .. owner, 'zset')
   dropped(LIVE .. owner, 'zset')

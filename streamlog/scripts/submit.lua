@@ -80,9 +80,9 @@ if held_bytes + body_bytes > tonumber(ARGV[4]) then return refuse('queue_full_by
 -- Nothing is refused behind this line.
 
 -- Nor may anything fail: half a submit would be a job that nobody looks at.
-dropped(OWNED .. owner, 'zset')
+local owned = members(OWNED .. owner)
+local twins = members(TWINS .. fingerprint)
 if tokens > 0 or streams > 0 then dropped(LIVE .. owner, 'zset') end
-dropped(TWINS .. fingerprint, 'zset')
 
 local attempt = next_attempt(0, now_ms)
 local queue_until_ms = now_ms + tonumber(ARGV[6])
@@ -93,7 +93,7 @@ redis.call('PEXPIRE', RECORD .. id, life_ms)
 redis.call('SET', ARQ_JOB .. id, ARGV[8], 'PX', life_ms)
 
 redis.call('ZADD', TWINS .. fingerprint, now_us, id)
-redis.call('ZREMRANGEBYRANK', TWINS .. fingerprint, 0, -TWINS_MOST - 1)
+if twins >= TWINS_MOST then redis.call('ZREMRANGEBYRANK', TWINS .. fingerprint, 0, -TWINS_MOST - 1) end
 redis.call('PEXPIRE', TWINS .. fingerprint, life_ms)
 if idempotency ~= '' then
   redis.call('HSET', RECORD .. id, 'idempotency', idempotency)
@@ -103,7 +103,7 @@ end
 
 if lane == '' then
   redis.call('ZADD', OWNED .. owner, now_us, id)
-  redis.call('ZREMRANGEBYRANK', OWNED .. owner, 0, -OWNED_MOST - 1)
+  if owned >= OWNED_MOST then redis.call('ZREMRANGEBYRANK', OWNED .. owner, 0, -OWNED_MOST - 1) end
   keep(OWNED .. owner, life_ms)
 end
 if requests > 0 then spend(owner, 'requests', now_us, requests, 1) end

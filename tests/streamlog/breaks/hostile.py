@@ -51,8 +51,8 @@ READING = [
     ),
     *of(
         "submit",
-        ("dropped(OWNED .. owner, 'zset')", "", "what_stands_in_an_owners_way_leaves_no_half_of_a_job"),
-        ("dropped(TWINS .. fingerprint, 'zset')", "", "what_stands_in_an_owners_way_leaves_no_half_of_a_job"),
+        ("members(OWNED .. owner)", "0", "what_stands_in_an_owners_way_leaves_no_half_of_a_job"),
+        ("members(TWINS .. fingerprint)", "0", "what_stands_in_an_owners_way_leaves_no_half_of_a_job"),
     ),
     *of(
         "say",

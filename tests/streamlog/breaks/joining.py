@@ -19,6 +19,7 @@ JOINING = of(
     ("redis.call('HSET', IDEMPOTENT .. idempotency", "redis.call('MGET', IDEMPOTENT", "a_key_is_claimed_once"),
     ("redis.call('ZADD', TWINS .. fingerprint", "redis.call('MGET', TWINS", "a_retry_joins_a_running_job_too"),
     ("ARGV[12], ARGV[13]", "'one', ARGV[13]", "another_fingerprint_is_another_call"),
+    ("if twins >= TWINS_MOST then", "if false then", "what_finds_a_job_is_bounded_and_has_an_end"),
     ("-TWINS_MOST - 1", "-TWINS_MOST - 9", "what_finds_a_job_is_bounded_and_has_an_end"),
     ("redis.call('PEXPIRE', TWINS", "redis.call('MGET', TWINS", "what_finds_a_job_is_bounded_and_has_an_end"),
     ("redis.call('PEXPIRE', IDEMPOTENT", "redis.call('MGET', IDEMPOTENT", "what_finds_a_job_is_bounded_and_has_an_end"),

@@ -18,7 +18,7 @@ APPENDS = of(
 ROUSE = of("rouse", ("nudge(ARGV[1])", "", "rouse_wakes_a_worker_and_no_other"))
 CONCLUDE = of(
     "conclude",
-    ("if mark ~= 'failed' then", "if true then", "a_failure_is_no_content"),
+    ("and mark ~= 'failed' then", "then", "a_failure_is_no_content"),
     ("digits((tonumber(ended[2])", "digits(1e9 + (tonumber(ended[2])", "an_ending_sent_twice_is_one_ending"),
     ("if refused == 'repeated' then", "if false then", "an_ending_sent_twice_is_one_ending"),
     ("if refused then return {refused} end", "", "append_to_a_job_that_is_gone_bears_no_log"),

@@ -108,14 +108,26 @@ async def claim_leaves_a_large_body_behind(world: World) -> None:
 
 @law
 async def claim_rings_again_if_more_wait(world: World) -> None:
-    """A burst spreads over workers: who leaves jobs behind wakes the next, who leaves none does not."""
+    """A burst spreads over workers: who leaves jobs behind wakes the next."""
     for _ in range(2):
         await world.submit()
     await world.call("DEL", world.keys.bell)
     await world.claims().claim(1)
     assert await world.call("LLEN", world.keys.bell) == 1
+
+
+@law
+async def an_empty_queue_wakes_nobody(world: World) -> None:
+    """Tokens of jobs that others have claimed, or that were cancelled while they waited, are gone with the last job."""
+    for _ in range(3):
+        await world.submit()
+    await world.claims().claim(2)
+    assert await world.call("LLEN", world.keys.bell) == 4
     await world.claims().claim(1)
-    assert await world.call("LLEN", world.keys.bell) == 1
+    assert await world.call("LLEN", world.keys.bell) == 0
+    cancelled = await world.submit()
+    await world.log.end(cancelled, None, "cancelled", "cancelled")
+    assert await world.call("LLEN", world.keys.bell) == 0
 
 
 @law
