@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streamlog.jobs import RECORD_FIELDS
+from streamlog.jobs import CALL_FIELDS
 from streamlog.keys import Lane
 from streamlog.line import Line
 from streamlog.log import Ended
@@ -17,7 +17,7 @@ from streamlog.scripts import Argument
 
 MOST_AT_ONCE = 8
 BODY_BROUGHT_BYTES = 64 * 1024
-_MODEL = RECORD_FIELDS.index("model")
+_MODEL = CALL_FIELDS.index("model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class Claim:
     """One attempt at one job, with what is needed to begin.
 
     `hold_left_s` is how long its client's head is still held (≤ 0: not any more). `arq_job` is what arq keeps of the
-    job. `body` is None for one beyond `BODY_BROUGHT_BYTES`, and when it is gone. `record_values` are the values of
-    `jobs.RECORD_FIELDS`, for `Record.read`.
+    job. `body` is None for one beyond `BODY_BROUGHT_BYTES`, and when it is gone. `call_values` are the values of
+    `jobs.CALL_FIELDS`, for `Request.read`.
     """
 
     job_id: str
@@ -35,12 +35,13 @@ class Claim:
     queue_wait_s: float
     arq_job: bytes | None
     body: bytes | None
-    record_values: list[bytes | None]
+    request_id: str
+    call_values: list[bytes | None]
 
     @property
     def model(self) -> str:
         """The caller's word for the model, for whoever counts."""
-        return (self.record_values[_MODEL] or b"").decode(errors="replace")
+        return (self.call_values[_MODEL] or b"").decode(errors="replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,23 @@ class Claims:
     def claiming(self, most: int, lane: Lane = Lane.WORK) -> tuple[Argument, ...]:
         """The command behind `claim`, for who lets Redis carry it out at its own time (`Bell.wait`)."""
         most = min(most, MOST_AT_ONCE)
-        return self._line.spelled("claim", self._worker, most, self._lease_ms, BODY_BROUGHT_BYTES, lane, *RECORD_FIELDS)
+        fields = ("request_id", *CALL_FIELDS)
+        return self._line.spelled("claim", self._worker, most, self._lease_ms, BODY_BROUGHT_BYTES, lane, *fields)
 
     def claimed(self, rows: list[Any]) -> list[Claim]:
         """What that command has answered."""
         return [
-            Claim(job_id.decode(), int(attempt), int(hold_ms) / 1000, int(wait_us) / 1e6, arq_job, body, record)
-            for job_id, attempt, hold_ms, wait_us, arq_job, body, *record in rows
+            Claim(
+                job_id.decode(),
+                int(attempt),
+                int(hold_ms) / 1000,
+                int(wait_us) / 1e6,
+                arq_job,
+                body,
+                (request_id or b"").decode(errors="replace"),
+                call,
+            )
+            for job_id, attempt, hold_ms, wait_us, arq_job, body, request_id, *call in rows
         ]
 
     @property

@@ -7,7 +7,7 @@ Does not know: HTTP, Redis.
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict, TypeVar
 
@@ -35,6 +35,13 @@ class Request:
     body: bytes
     model: str
     stream: bool
+
+    @classmethod
+    def read(cls, values: Sequence[bytes | None], body: bytes) -> "Request":
+        """From the values of a record's `CALL_FIELDS`, in that order. Raises `ValueError`."""
+        method, path, headers, model, stream = [(value or b"").decode() for value in values]
+        travelling: dict[str, str] = _read(_headers, headers or "{}")
+        return cls(method, path, travelling, body, model, stream == "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,7 @@ class Terms:
     job_id: str = ""
 
 
+CALL_FIELDS = ("method", "path", "headers", "model", "stream")
 RECORD_FIELDS = (
     "state", "attached", "stream", "method", "path", "headers", "model", "owner", "request_id", "attempt", "last",
     "created_us", "claimed_us", "content_us", "ended_us", "code", "response", "usage", "refusal",

@@ -17,7 +17,7 @@ import msgspec
 
 from streamlog.claims import Claim
 from streamlog.errors import CODES, STATUS_BY_TYPE, SluiceError, error_body, error_event, is_error_body
-from streamlog.jobs import Record, Request
+from streamlog.jobs import Request
 from streamlog.lifecycle import State
 from streamlog.log import StreamLog
 from streamlog.redis_link import LINK_ERRORS
@@ -45,10 +45,10 @@ async def generate(
     code = "worker_failed"
     try:
         async with asyncio.timeout(run_limit_s) as limit:
-            record = _record(claim)
             body = claim.body if claim.body is not None else await log.body(claim.job_id)
-            if record is not None and body is not None:
-                await Generation(upstream, settings, claim, writer, record, body).run()
+            request = _request(claim, body)
+            if request is not None:
+                await Generation(upstream, settings, claim, writer, request).run()
                 return
             code = "request_lost"
     except Refused as refused:
@@ -86,14 +86,13 @@ class Generation:
         settings: WorkerSettings,
         claim: Claim,
         writer: Writer,
-        record: Record,
-        body: bytes,
+        request: Request,
     ) -> None:
         self._upstream = upstream
         self._settings = settings
         self._writer = writer
-        self._record = record
-        self._request = Request(record.method, record.path, record.headers, body, record.model, record.stream)
+        self._request = request
+        self._request_id = claim.request_id
         self._hold_ends = monotonic() + claim.hold_left_s
         self._reading = Reading()
         self._answered = False
@@ -137,7 +136,7 @@ class Generation:
     async def _stream(self, answer: Answer, called: float) -> None:
         """Read, write, until the message is complete."""
         most_bytes = self._settings.answer_bytes
-        streaming = Streaming(self._reading, self._writer, self._record.model, called, most_bytes)
+        streaming = Streaming(self._reading, self._writer, self._request.model, called, most_bytes)
         try:
             await self._until_complete(answer, streaming)
         finally:
@@ -189,7 +188,7 @@ class Generation:
 
     async def _fail(self, failed: UpstreamFailed) -> None:
         """End with the failure, in the upstream's own words where there are any."""
-        refusal, told, request_id = failed.refusal, CODES[failed.code], self._record.request_id
+        refusal, told, request_id = failed.refusal, CODES[failed.code], self._request_id
         fields: list[str | bytes] = []
         body = error_body(told.error_type, failed.message or told.message, failed.code, request_id)
         if refusal is not None:
@@ -215,7 +214,7 @@ class Generation:
 
     def _announce_end(self, told: tuple[str, float] | None, state: State) -> None:
         if told is not None:
-            announce(facts.JobEnded(self._record.model, state.value, told[1]))
+            announce(facts.JobEnded(self._request.model, state.value, told[1]))
 
     def _announce_usage(self) -> None:
         """Once a call, however it ended: what was reported has been used."""
@@ -224,7 +223,7 @@ class Generation:
             self._used_before += sum(_tokens(usage, name) for name in _COUNTED)
             announce(
                 facts.UsageSettled(
-                    self._record.model,
+                    self._request.model,
                     _tokens(usage, "input_tokens"),
                     _tokens(usage, "output_tokens"),
                     _tokens(usage, "cache_read_input_tokens"),
@@ -244,13 +243,16 @@ class Generation:
         )
 
 
-def _record(claim: Claim) -> Record | None:
-    """None if it is not a call that a gateway takes: the upstream's key goes nowhere else, whatever Redis says."""
+def _request(claim: Claim, body: bytes | None) -> Request | None:
+    """None if it is not a call that a gateway takes: the upstream's key goes nowhere else, whatever Redis says. Nor can
+    one be made whose body is gone."""
+    if body is None:
+        return None
     try:
-        record = Record.read(claim.record_values)
+        request = Request.read(claim.call_values, body)
     except ValueError:
         return None
-    return record if record is not None and _CALL.fullmatch(f"{record.method} {record.path}") else None
+    return request if _CALL.fullmatch(f"{request.method} {request.path}") else None
 
 
 def _refusal_of(data: bytes, headers: dict[str, str]) -> Refusal:

@@ -119,10 +119,11 @@ class _Body(httpx2.AsyncByteStream):
 
 
 def _head(request: httpx2.Request) -> bytes:
-    if "content-length" not in request.headers and request.method not in ("GET", "DELETE"):
+    headers = request.headers.raw
+    if request.method not in ("GET", "DELETE") and not any(name.lower() == b"content-length" for name, _ in headers):
         raise httpx2.LocalProtocolError("a request body of unknown length")
     lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
-    lines += [b"%s: %s" % (name, value) for name, value in request.headers.raw]
+    lines += [b"%s: %s" % header for header in headers]
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 

@@ -34,7 +34,7 @@ class Client(AsyncAnthropic):
     ) -> httpx2.Response:
         """What `post` and `get` do for a response that is not read yet: one attempt, without what the SDK puts around
         it to repeat it and to read it. Raises as they do."""
-        alike = (method, path, repr(timeout), *headers.items())
+        alike = (method, path, _told(timeout), *headers.items())
         known = self._options.get(alike)
         if known is None:
             made = FinalRequestOptions.construct(method=method, url=path, headers=headers, timeout=timeout)
@@ -81,12 +81,19 @@ class Client(AsyncAnthropic):
         return (
             options.method,
             options.url,
-            repr(options.timeout),
+            _told(options.timeout),
             retries_taken,
             self.api_key,
             self.auth_token,
             *(options.headers or {}).items(),
         )
+
+
+def _told(timeout: object) -> object:
+    """What tells timeouts apart: httpx2's own have no hash."""
+    if isinstance(timeout, httpx2.Timeout):
+        return timeout.connect, timeout.read, timeout.write, timeout.pool
+    return timeout
 
 
 def _kept(kept: dict[_Alike, _Kind], alike: _Alike, made: _Kind) -> _Kind:

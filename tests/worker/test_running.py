@@ -23,7 +23,7 @@ NOBODY: Any = None
 
 
 def claim(job_id: str = "job_x") -> Claim:
-    return Claim(job_id, 1, 0.0, 0.0, None, None, [])
+    return Claim(job_id, 1, 0.0, 0.0, None, None, "", [])
 
 
 def running_task(run: Run) -> Run:

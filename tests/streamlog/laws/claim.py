@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from streamlog.claims import BODY_BROUGHT_BYTES
-from streamlog.jobs import Record
+from streamlog.jobs import Request
 from tests.streamlog.laws.book import law, law_of_real_servers
 from tests.streamlog.world import LEASE_S, REQUEST, World
 
@@ -82,13 +82,13 @@ async def attempts_rise_though_redis_lost_its_tail(world: World) -> None:
 
 @law
 async def claim_brings_what_is_needed_to_begin(world: World) -> None:
-    """Record, body and arq's job come along, and how long the client's head is still held."""
+    """The call, its body and arq's job come along, and how long the client's head is still held."""
     job_id = await world.submit(hold_s=4)
     await world.pass_time(job_id, 1.5)
     claim = await world.claim()
-    record = Record.read(claim.record_values)
-    assert record == await world.record(job_id)
-    assert (claim.body, claim.model) == (REQUEST.body, "claude")
+    record = await world.record(job_id)
+    assert Request.read(claim.call_values, claim.body or b"") == REQUEST
+    assert (claim.request_id, claim.model) == (record.request_id, REQUEST.model)
     assert claim.arq_job == await world.call("GET", world.keys.arq_job(job_id))
     assert 1.5 < claim.hold_left_s <= 2.5
     assert 1.5 <= claim.queue_wait_s < 2.5
