@@ -25,10 +25,11 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left i
 
 
 class Series:
-    """All metrics of one process, found by their names in the table; an unknown name is a `KeyError`."""
+    """All metrics of one process, in this registry, found by their names in the table; an unknown name is a
+    `KeyError`."""
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
         self.models = ModelNames(MODEL_LIMIT)
         self._rows = {metric.name: metric for metric in METRICS}
         self._counters = {metric.name: self._counter(metric) for metric in _rows("counter")}

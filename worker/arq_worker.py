@@ -205,13 +205,19 @@ class QueueWorker(Worker):
             await asyncio.wait((old,))
         run = Run(claim, since)
         self._running.runs[claim.job_id] = run
-        if _is_ours(claim):  # begun before arq's own preparations, 0.2 ms of a first token; arq then awaits it
+        if _is_ours(claim):
             run.task = self.loop.create_task(self._job(run))
+        # Behind the first step of that, in which the call leaves: arq's own preparations are 0.2 ms of a first token.
+        self.loop.call_soon(self._hand_to_arq, run)
+        announce(facts.JobClaimed(claim.model, claim.queue_wait_s))
+        announce(facts.JobStarted())
+
+    def _hand_to_arq(self, run: Run) -> None:
+        """In the turn in which it was begun, so before this loop claims anything again, or stops."""
         token = _current.set(run)
-        self.tasks[claim.job_id] = task = self.loop.create_task(self.run_job(claim.job_id, 0))
+        self.tasks[run.claim.job_id] = task = self.loop.create_task(self.run_job(run.claim.job_id, 0))
         _current.reset(token)
         task.add_done_callback(lambda done: self._over(run, done))
-        self.loop.call_soon(_announce, claim)  # when its call has left
 
     def _over(self, run: Run, done: "asyncio.Task[None]") -> None:
         """The slot is free, whatever happened."""
@@ -250,8 +256,3 @@ class QueueWorker(Worker):
             return  # its ending has taken it out of everything
         with contextlib.suppress(*LINK_ERRORS):  # then the lease runs out by itself
             await self._claims.release(run.claim.job_id, run.claim.attempt, give_back=run.give_back)
-
-
-def _announce(claim: Claim) -> None:
-    announce(facts.JobClaimed(claim.model, claim.queue_wait_s))
-    announce(facts.JobStarted())

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from telemetry.metrics import METRICS
 from telemetry.series import Series
@@ -25,7 +26,7 @@ def test_the_build_is_told() -> None:
     """sluice_build_info is 1 and names the installed version."""
     (sample,) = [
         sample
-        for family in Series().registry.collect()
+        for family in Series(CollectorRegistry()).registry.collect()
         for sample in family.samples
         if sample.name == "sluice_build_info"
     ]
@@ -34,7 +35,7 @@ def test_the_build_is_told() -> None:
 
 def test_process_and_platform_are_told_beside_the_table() -> None:
     """The registry holds the table, python_info and process metrics, and nothing of other registries."""
-    names = {family.name for family in Series().registry.collect()}
+    names = {family.name for family in Series(CollectorRegistry()).registry.collect()}
     ours = {metric.name.removesuffix("_total").removesuffix("_info") for metric in METRICS}
     assert names >= ours | {"python_info"}
     assert all(name.startswith("process_") for name in names - ours - {"python_info"})
@@ -42,7 +43,7 @@ def test_process_and_platform_are_told_beside_the_table() -> None:
 
 def test_two_registries_do_not_meet(series: Callable[[], dict[tuple[str, ...], float]]) -> None:
     """What one registry counts is not seen in another."""
-    Series().counter("sluice_leases_lost_total").inc()
+    Series(CollectorRegistry()).counter("sluice_leases_lost_total").inc()
     assert series()[("sluice_leases_lost_total",)] == 0
 
 
@@ -54,4 +55,4 @@ def test_no_series_tells_when_it_was_created(series: Callable[[], dict[tuple[str
 def test_an_unknown_name_is_an_error() -> None:
     """A metric that is not in the table cannot be had."""
     with pytest.raises(KeyError):
-        Series().counter("sluice_nothing_total")
+        Series(CollectorRegistry()).counter("sluice_nothing_total")

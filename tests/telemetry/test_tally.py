@@ -57,6 +57,7 @@ def test_the_first_dropped_fact_of_a_kind_is_logged(tally: Tally, caplog: pytest
         for _ in range(3):
             tally.announce(facts.ContentGaps("m", [math.nan]))
         tally.announce(facts.LeasesLost(-1))
+        assert dropped(tally, "ContentGaps") == 3
     kinds = [record.getMessage().split()[4] for record in caplog.records]
     assert kinds == ["ContentGaps", "LeasesLost"]
 
@@ -65,12 +66,29 @@ def test_known_series_are_found_without_a_labels_lookup(tally: Tally, monkeypatc
     """Once a model was seen, counting a fact does not call `.labels()`, which costs more than the count."""
     for fact in ONE_OF_EACH:
         tally.announce(fact)
+    assert dropped(tally, "JobStarted") == 0
     monkeypatch.setattr(MetricWrapperBase, "labels", None)
     for fact in ONE_OF_EACH:
         tally.announce(fact)
+    assert dropped(tally, "JobStarted") == 0
     monkeypatch.undo()
     assert tally.registry.get_sample_value("sluice_inter_token_seconds_count", {"model": "m"}) == 2
     assert [dropped(tally, type(fact).__name__) for fact in ONE_OF_EACH] == [0] * len(ONE_OF_EACH)
+
+
+def test_facts_are_counted_many_at_once(tally: Tally, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a first token wait until it has left: for others, at most 64 in all, or for whoever reads a number."""
+    counted: list[facts.Fact] = []
+    monkeypatch.setitem(tally._handlers, facts.LeasesLost, counted.append)
+    announced = [facts.LeasesLost(number) for number in range(65)]
+    for fact in announced[:63]:
+        tally.announce(fact)
+    assert counted == []
+    for fact in announced[63:]:
+        tally.announce(fact)
+    assert counted == announced[:64]
+    assert dropped(tally, "LeasesLost") == 0
+    assert counted == announced
 
 
 def test_a_fleet_that_nobody_read_is_nan(tally: Tally) -> None:
