@@ -12,6 +12,8 @@ from tests.streamlog.world import EVENT, LEASE_S, World
 from tests.support.facts import true, until
 from tests.support.series import Moved
 from tests.worker.crew import working
+from worker.arq_worker import QueueWorker
+from worker.running import Run
 
 
 async def test_every_job_runs_and_never_more_than_there_are_slots(world: World) -> None:
@@ -213,6 +215,26 @@ async def test_a_run_carries_its_claim_to_the_job(world: World) -> None:
         assert run.task is not None and not run.task.done()
         assert run.since <= monotonic()
         assert run.since > before - 2.0
+
+
+async def test_a_call_leaves_before_arq_prepares_its_job(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What arq does for it would be a tenth of an idle first token."""
+    begun: list[int] = []
+    hand_to_arq = QueueWorker._hand_to_arq
+
+    def noted(self: QueueWorker, run: Run) -> None:
+        begun.append(len(crew.jobs.begun))
+        hand_to_arq(self, run)
+
+    monkeypatch.setattr(QueueWorker, "_hand_to_arq", noted)
+    async with working(world, slots=4) as crew:
+        for number in range(1, 4):
+            await world.submit()
+            await crew.begun(number)
+        await until(lambda: len(begun) == 3)
+        assert begun == [1, 2, 3]
+        for run in crew.jobs.begun:
+            crew.jobs.finish(run)
 
 
 async def test_a_job_closed_on_purpose_is_let_go_and_its_slot_free(world: World) -> None:
