@@ -1,7 +1,8 @@
 """Where facts arrive: kept for a moment, then one lookup by type, and the rule's prebuilt handler.
 
-Whoever announces is on the way to somebody's first token, and code that has not run for a while costs five times as
-much (measured: docs/performance.md): so facts are counted many at once, and at the latest when numbers are read.
+Whoever announces is on the way to somebody's first token, and code that has not run for a while costs ten times as
+much (measured: docs/decisions/0016-off-the-way-of-a-first-token.md): so facts are counted many at once, and at the
+latest when numbers are read.
 Invariant: announcing never raises into the caller and never waits; at most `_MOST_KEPT` facts are not counted yet, and
 none once a number has been read. What cannot be counted is itself counted, and the first of each kind is logged.
 Does not know: what any fact means.
