@@ -180,9 +180,5 @@ def _reader(parts: AsyncIterator[bytes]) -> Read:
 
 def _travelling(headers: httpx2.Headers) -> dict[str, str]:
     """As Latin-1, in which any bytes are text, and in which the gateway will send them."""
-    told: dict[str, str] = {}
-    for raw_name, raw_value in headers.raw:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        if name in _TRAVELS_BACK or name.startswith("anthropic-"):
-            told[name] = f"{told[name]}, {value}" if name in told else value
-    return told
+    told = httpx2.Headers(headers.raw, encoding="latin-1").items()
+    return {name: value for name, value in told if name in _TRAVELS_BACK or name.startswith("anthropic-")}

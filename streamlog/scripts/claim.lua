@@ -30,6 +30,7 @@ if not string.find(held_bytes, '^%-?%d+$') then return redis.error_reply('ERR qu
 redis.call('ZCARD', LEASES)
 
 local ids, looks, leases, bytes = {}, {}, {}, 0
+local lease_end_ms = digits(now_ms + tonumber(ARGV[3]))
 for _, id in ipairs(redis.call('ZRANGE', QUEUE .. lane, 0, most - 1)) do
   local well, found = attempted(looked, id)
   if not well or not is_id(id) then
@@ -38,7 +39,7 @@ for _, id in ipairs(redis.call('ZRANGE', QUEUE .. lane, 0, most - 1)) do
     dequeue(id)
   else
     ids[#ids + 1], looks[#looks + 1] = id, found
-    leases[#leases + 1] = digits(now_ms + tonumber(ARGV[3]))
+    leases[#leases + 1] = lease_end_ms
     leases[#leases + 1] = id
     bytes = bytes + (found[7] or 0)
   end

@@ -51,7 +51,8 @@ local function enqueue(id, lane, created_us, body_bytes, check_ms)
   ring(lane)
 end
 
--- Some jobs leave a queue, with all their bytes, or one. What is empty holds no bytes, and wakes nobody.
+-- Jobs with so many bytes of bodies leave a queue, or one, of which its record tells. What is empty holds no bytes, and
+-- wakes nobody.
 local function leave_lane(lane, bytes, ...)
   if redis.call('ZREM', QUEUE .. lane, ...) == 0 then return end
   if redis.call('ZCARD', QUEUE .. lane) == 0 then

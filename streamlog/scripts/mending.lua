@@ -46,7 +46,7 @@ end
 local function members(key)
   local count = redis.pcall('ZCARD', key)
   if type(count) == 'number' then return count end
-  redis.call('UNLINK', key)
+  dropped(key, 'zset')
   return 0
 end
 
