@@ -40,7 +40,8 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One row: `told_by` are the rooms that announce it; `buckets` are upper bounds in seconds, histograms only."""
+    """One row: `told_by` are the rooms that announce it; `buckets` are upper bounds in seconds, histograms only, and
+    `in_lots` is whether their numbers come many at a time."""
 
     name: str
     kind: Kind
@@ -48,6 +49,7 @@ class Metric:
     told_by: str
     labels: tuple[Label, ...] = ()
     buckets: tuple[float, ...] = ()
+    in_lots: bool = False
 
     @property
     def label_names(self) -> list[str]:
@@ -106,6 +108,7 @@ METRICS = (
         "worker",
         (MODEL,),
         LATENCY_S,
+        in_lots=True,
     ),
     Metric(
         "sluice_stream_rests_total",

@@ -69,15 +69,8 @@ def _upstream_first_content(series: Series) -> Handler:
 
 
 def _content_gaps(series: Series) -> Handler:
-    gaps = ByModel(series.models, series.histogram("sluice_inter_token_seconds").labels)
-
-    def handle(fact: facts.ContentGaps) -> None:
-        seconds = [duration(gap) for gap in fact.seconds]
-        observe = gaps[fact.model].observe
-        for gap_s in seconds:
-            observe(gap_s)
-
-    return handle
+    gaps = ByModel(series.models, series.lots("sluice_inter_token_seconds").labels)
+    return lambda fact: gaps[fact.model].observe(fact.seconds)
 
 
 def _usage_settled(series: Series) -> Handler:

@@ -17,6 +17,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from telemetry.lots import Lots
 from telemetry.metrics import METRICS, MODEL_LIMIT, Kind, Metric
 from telemetry.models import ModelNames
 
@@ -34,7 +35,8 @@ class Series:
         self._rows = {metric.name: metric for metric in METRICS}
         self._counters = {metric.name: self._counter(metric) for metric in _rows("counter")}
         self._gauges = {metric.name: self._gauge(metric) for metric in _rows("gauge")}
-        self._histograms = {metric.name: self._histogram(metric) for metric in _rows("histogram")}
+        self._histograms = {metric.name: self._histogram(metric) for metric in _rows("histogram") if not metric.in_lots}
+        self._lots = {metric.name: Lots(metric, registry) for metric in _rows("histogram") if metric.in_lots}
         for metric in _rows("info"):
             self._info(metric)
         ProcessCollector(registry=self.registry)
@@ -54,8 +56,12 @@ class Series:
         return self._gauges[name]
 
     def histogram(self, name: str) -> Histogram:
-        """The histogram of this name."""
+        """The histogram of this name, to which numbers come one by one."""
         return self._histograms[name]
+
+    def lots(self, name: str) -> Lots:
+        """The histogram of this name, to which numbers come in lots."""
+        return self._lots[name]
 
     def _counter(self, metric: Metric) -> Counter:
         made = Counter(metric.name, metric.help, metric.label_names, registry=self.registry)

@@ -20,7 +20,7 @@ from telemetry.metrics import FACT_NAMES, UNKNOWN
 from telemetry.rules import RULES
 from telemetry.series import Series
 
-_MOST_KEPT = 64
+_MOST_KEPT = 16
 _log = logging.getLogger("sluice.telemetry")
 
 

@@ -77,16 +77,16 @@ def test_known_series_are_found_without_a_labels_lookup(tally: Tally, monkeypatc
 
 
 def test_facts_are_counted_many_at_once(tally: Tally, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of a first token wait until it has left: for others, at most 64 in all, or for whoever reads a number."""
+    """Those of a first token wait until it has left: for others, at most 16 in all, or for whoever reads a number."""
     counted: list[facts.Fact] = []
     monkeypatch.setitem(tally._handlers, facts.LeasesLost, counted.append)
-    announced = [facts.LeasesLost(number) for number in range(65)]
-    for fact in announced[:63]:
+    announced = [facts.LeasesLost(number) for number in range(17)]
+    for fact in announced[:15]:
         tally.announce(fact)
     assert counted == []
-    for fact in announced[63:]:
+    for fact in announced[15:]:
         tally.announce(fact)
-    assert counted == announced[:64]
+    assert counted == announced[:16]
     assert dropped(tally, "LeasesLost") == 0
     assert counted == announced
 
