@@ -17,9 +17,9 @@ MAX_CHUNK_BYTES = 4 * 1024 * 1024
 class Chunk(NamedTuple):
     """Frames `first`…`last` of one `attempt`, as they are sent to a client.
 
-    `mark` is "" or the ending ("done", "failed", "cancelled") carried by the last frame. `stored_us` is the
-    Redis time of the append in microseconds. `head` is JSON bytes of the upstream's status and headers, on the
-    first chunk of an attempt only, else empty.
+    `mark` is "" or the ending ("done", "failed", "cancelled") carried by the last frame. `stored_us` is the Redis time
+    of the append in microseconds for an answer's first chunk and its last, 0 for those between. `head` is JSON bytes
+    of the upstream's status and headers, on the first chunk of an attempt only, else empty.
     """
 
     attempt: int
@@ -68,12 +68,20 @@ def framed(prefix: bytes, first: int, events: Sequence[bytes]) -> bytes:
     return b"".join([b"%s%d\n%s" % (prefix, number, event) for number, event in enumerate(events, first)])
 
 
+def plain_chunk(attempt: int, first: int, last: int, data: bytes) -> bytes:
+    """A chunk between an answer's first and its last, as it is stored and published."""
+    return b"%d %d %d\n%s" % (attempt, first, last, data)
+
+
 def read_chunk(text: bytes) -> Chunk:
-    """Read what `store` of the scripts writes into a log and publishes:
+    """Read what `store` of the scripts writes into a log and publishes: a `plain_chunk`, or
     `<attempt> <first> <last> <mark|-> <us> <head bytes>\\n<head><data>`. Raises `ValueError` on anything else.
     """
-    line, _, rest = text.partition(b"\n")
-    attempt, first, last, mark, stored_us, head_bytes = line.split(b" ")
+    line, end, rest = text.partition(b"\n")
+    words = line.split(b" ")
+    if len(words) == 3 and end:
+        return Chunk(int(words[0]), int(words[1]), int(words[2]), "", 0, b"", rest)
+    attempt, first, last, mark, stored_us, head_bytes = words
     cut = int(head_bytes)
     return Chunk(
         attempt=int(attempt),

@@ -12,7 +12,7 @@ from typing import Any
 
 from streamlog.call import Call
 from streamlog.errors import InternalError
-from streamlog.frames import MAX_CHUNK_BYTES, framed, id_prefix
+from streamlog.frames import MAX_CHUNK_BYTES, framed, id_prefix, plain_chunk
 from streamlog.line import Line
 from streamlog.scripts import Argument
 
@@ -82,10 +82,11 @@ class Writer:
         self._post(self._framed(events), len(events))
 
     def _post(self, data: bytes, count: int) -> None:
-        number = self.number
-        place = (self.job_id, self.attempt, number, number + 1, number + count, data)
-        self._sent.append(self._line.post("appends", place, len(data)))
-        self.number = number + count
+        before, attempt = self.number, self.attempt
+        self.number = last = before + count
+        chunk = plain_chunk(attempt, before + 1, last, data)
+        place = (self.job_id, b"%d-%d" % (attempt, before), b"%d-%d" % (attempt, last), chunk)
+        self._sent.append(self._line.post("appends", place, len(chunk)))
 
     async def write_whole(self, body: bytes, fields: Sequence[str | bytes] = ()) -> tuple[str, float] | None:
         """Append the answer of a call that does not stream: one frame, the body unchanged, marked done."""

@@ -1,18 +1,19 @@
--- Write chunks of several jobs, each after its predecessor and none a first one: `append` without what that knows beyond.
--- ARGV: for each chunk id, attempt, number of the predecessor, first, last, data.
+-- Write chunks of several jobs, each after its predecessor and none a first one: what is stored is made by the worker, since
+-- each text that is made here, and each call, costs Redis more than all that a worker does about it.
+-- ARGV: for each chunk id, position of the predecessor, its own, the chunk.
 -- Answers for each 'written' | 'repeated' | 'gone' | 'ended' | 'stale' | 'lost', or the error that it alone has met.
 local answers = {}
-local _, now_us = clock()
 
-local function write(id, attempt, before, first, last, data)
-  local refused = refusal(id, attempt, before, last)
+local function write(id, before, position, chunk)
+  local refused = refusal(id, before, position)
   if refused then return refused end
-  redis.call('HSET', RECORD .. id, 'last', store(id, attempt, first, last, '', now_us, '', data))
+  store(id, position, chunk)
+  redis.call('HSET', RECORD .. id, 'last', position)
   return 'written'
 end
 
-for i = 1, #ARGV, 6 do
-  local well, told = pcall(write, unpack(ARGV, i, i + 5))
+for i = 1, #ARGV, 4 do
+  local well, told = pcall(write, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
   if not well then told = redis.error_reply(type(told) == 'table' and told.err or tostring(told)) end
   answers[#answers + 1] = told
 end

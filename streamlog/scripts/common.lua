@@ -86,24 +86,28 @@ local function last_seen_ms(id, left_ms, created_us)
 end
 
 -- Store a chunk and publish the same bytes: the only place that writes to a log. One field: each costs Valkey time.
-local function store(id, attempt, first, last, mark, now_us, head, data)
-  local position = attempt .. '-' .. last
-  local line = table.concat({attempt, first, last, mark == '' and '-' or mark, now_us, #head}, ' ')
-  local chunk = line .. '\n' .. head .. data
+local function store(id, position, chunk)
   redis.call('XADD', LOG .. id, position, 'c', chunk)
   redis.call('PUBLISH', CHANNEL .. id, chunk)
+end
+
+-- A chunk of which more is told than where its frames stand: an answer's first and last. Answers its position.
+local function store_told(id, attempt, first, last, mark, now_us, head, data)
+  local position = attempt .. '-' .. last
+  local line = table.concat({attempt, first, last, mark == '' and '-' or mark, now_us, #head}, ' ')
+  store(id, position, line .. '\n' .. head .. data)
   return position
 end
 
 -- Why a chunk may not be written; nil if it may, 'repeated' if an earlier try got through. One comparison with the
 -- predecessor is fence, dedupe, ending and hole check.
-local function refusal(id, attempt, before, last)
+local function refusal(id, before, position)
   local of = redis.call('HMGET', RECORD .. id, 'state', 'last', 'attempt')
   if not of[1] then return 'gone' end
-  if of[2] == attempt .. '-' .. last then return 'repeated' end
+  if of[2] == position then return 'repeated' end
   if of[1] ~= 'running' and of[1] ~= 'queued' then return 'ended' end
-  if of[2] == attempt .. '-' .. before then return nil end
-  if (tonumber(of[3]) or 0) > tonumber(attempt) then return 'stale' end
+  if of[2] == before then return nil end
+  if (tonumber(of[3]) or 0) > tonumber(string.match(position, '^%d+')) then return 'stale' end
   return 'lost' -- nobody came after us, yet our frames are not there: Redis lost its tail
 end
 
@@ -182,7 +186,7 @@ local function end_by_name(id, state, code)
   local line = 'id: ' .. id .. ':' .. attempt .. '-1\n'
   local data = line .. 'event: error\ndata: ' .. TOLD[code] .. (of[2] or '') .. '"}\n\n'
   redis.call('HSET', RECORD .. id, 'attempt', attempt)
-  local position = store(id, attempt, '1', '1', state, now_us, '', data)
+  local position = store_told(id, attempt, '1', '1', state, now_us, '', data)
   local told = finish(id, state, position, code, now_us)
   return {id, state, code, told[1], told[2]}
 end

@@ -3,7 +3,7 @@
 --       then record fields as name, value, ...
 -- Answers {'written' | 'repeated', model, duration µs}, or {'gone' | 'ended' | 'stale' | 'lost'}.
 local id, attempt, first, last, mark = ARGV[1], ARGV[2], ARGV[4], ARGV[5], ARGV[8]
-local refused = refusal(id, attempt, ARGV[3], last)
+local refused = refusal(id, attempt .. '-' .. ARGV[3], attempt .. '-' .. last)
 if refused == 'repeated' then
   local ended = redis.call('HMGET', RECORD .. id, 'model', 'ended_us', 'created_us')
   return {'repeated', ended[1] or '', digits((tonumber(ended[2]) or 0) - (tonumber(ended[3]) or 0))}
@@ -11,7 +11,7 @@ end
 if refused then return {refused} end
 
 local _, now_us = clock()
-local position = store(id, attempt, first, last, mark, now_us, ARGV[6], ARGV[7])
+local position = store_told(id, attempt, first, last, mark, now_us, ARGV[6], ARGV[7])
 local fields = {unpack(ARGV, 10)}
 if first == '1' and mark ~= 'failed' then
   fields[#fields + 1] = 'content_us'

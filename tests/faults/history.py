@@ -36,10 +36,12 @@ class Entry(NamedTuple):
 
     @classmethod
     def read(cls, entry_id: bytes, chunk: bytes) -> "Entry":
-        """As Redis holds it: `<attempt> <first> <last> <ending or -> <µs> <length of head>`, a new line, head, data."""
+        """As Redis holds it: `<attempt> <first> <last>`, of an answer's first and last chunk also `<ending or -> <µs>
+        <length of head>`; a new line, head, data."""
         line, _, rest = chunk.partition(b"\n")
-        _, first, _, mark, _, head_bytes = line.split(b" ")
-        return cls(entry_id.decode(), int(first), mark, rest[int(head_bytes) :])
+        _, first, _, *more = line.split(b" ")
+        mark, head_bytes = (more[0], int(more[2])) if more else (b"-", 0)
+        return cls(entry_id.decode(), int(first), mark, rest[head_bytes:])
 
 
 class Injected(NamedTuple):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlog.frames import Chunk, framed, id_line, id_prefix, read_chunk
+from streamlog.frames import Chunk, framed, id_line, id_prefix, plain_chunk, read_chunk
 from streamlog.positions import Position
 
 JOB = "job_" + "a" * 22
@@ -33,9 +33,28 @@ def test_a_chunk_is_read_whole(attempt: int, first: int, mark: str, head: bytes,
     assert read_chunk(_message(chunk)) == chunk
 
 
+@given(st.integers(1, 10**15), st.integers(1, 10**6), st.binary(max_size=80))
+def test_a_plain_chunk_is_read_whole(attempt: int, first: int, data: bytes) -> None:
+    """It tells where its frames stand, and nothing else."""
+    assert read_chunk(plain_chunk(attempt, first, first + 3, data)) == Chunk(
+        attempt, first, first + 3, "", 0, b"", data
+    )
+
+
 @pytest.mark.parametrize(
     "text",
-    [b"", b"hello", b"1 2 3", b"1 2 3 - 5 x\n", b"a 2 3 - 5 0\n", b"1 2 3 - 5 0 7\n", b"\xff\xfe 1 1 - 1 0\n"],
+    [
+        b"",
+        b"hello",
+        b"1 2 3",
+        b"1 2\n",
+        b"1 x 3\n",
+        b"1 2 3 -\n",
+        b"1 2 3 - 5 x\n",
+        b"a 2 3 - 5 0\n",
+        b"1 2 3 - 5 0 7\n",
+        b"\xff\xfe 1 1 - 1 0\n",
+    ],
 )
 def test_what_is_no_chunk_is_refused(text: bytes) -> None:
     """Whoever reads a channel learns it by `ValueError`."""

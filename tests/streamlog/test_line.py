@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from streamlog.claims import Claim
-from tests.streamlog.world import EVENT, World
+from tests.streamlog.world import EVENT, World, arguments
 from tests.support.facts import true
 from tests.support.valkey import Valkey
 
@@ -57,9 +57,7 @@ async def test_parts_are_sent_again_after_a_lost_connection(world: World) -> Non
     await writer.write([b"1,"])
     me = await world.call("CLIENT", "ID")
     killed = await _kill_own_connection(world, me)
-    parts = [
-        world.line.post("appends", (claim.job_id, claim.attempt, n - 1, n, n, b"%d," % n), 2) for n in range(2, 200)
-    ]
+    parts = [world.line.post("appends", arguments(claim, n, b"%d," % n), 2) for n in range(2, 200)]
     assert {await part.answer() for part in parts} <= {b"written", b"repeated"}
     await asyncio.gather(killed, return_exceptions=True)
     frames = await world.frames(claim.job_id)

@@ -12,7 +12,7 @@ from typing import Any, Self
 from redis.asyncio import Redis
 
 from streamlog.claims import Claim, Claims
-from streamlog.frames import read_chunk
+from streamlog.frames import plain_chunk, read_chunk
 from streamlog.hub import Hub
 from streamlog.jobs import Record, Request, Sameness, Terms
 from streamlog.keys import Keys
@@ -20,7 +20,7 @@ from streamlog.lifecycle import State
 from streamlog.line import Line
 from streamlog.log import Placed, StreamLog
 from streamlog.redis_link import connect
-from streamlog.scripts import Scripts
+from streamlog.scripts import Argument, Scripts
 from streamlog.settings import JobSettings, RedisSettings
 from streamlog.writer import Writer
 
@@ -35,6 +35,12 @@ REQUEST = Request("POST", "/v1/messages?beta=true", {"anthropic-version": "2023-
 EVENT = b'event: content_block_delta\ndata: {"delta":"word "}\n\n'
 
 _prefixes = count(1)
+
+
+def arguments(claim: Claim, number: int, data: bytes) -> tuple[Argument, ...]:
+    """What `appends` is told about one frame of this attempt, behind the one before it."""
+    before, position = (f"{claim.attempt}-{number}" for number in (number - 1, number))
+    return (claim.job_id, before, position, plain_chunk(claim.attempt, number, number, data))
 
 
 class World:

@@ -11,7 +11,7 @@ APPEND = of(
 )
 APPENDS = of(
     "appends",
-    ("'last', store(", "'lost', store(", "appends_store_what_append_stores"),
+    ("'last', position)", "'lost', position)", "appends_store_what_append_stores"),
     ("if refused then return refused end", "", "appends_answer_each_chunk_by_itself"),
     ("pcall(write, ", "true, write(", "appends_bear_with_a_log_that_is_not_ours"),
 )
@@ -26,20 +26,24 @@ CONCLUDE = of(
 REFUSAL = of(
     "common",
     ("if not of[1] then return 'gone'", "if false then return 'gone'", "append_to_a_job_that_is_gone_bears_no_log"),
-    ("if of[2] == attempt .. '-' .. last", "if false", "append_answers_a_repeat_and_stores_nothing_twice"),
+    ("if of[2] == position", "if false", "append_answers_a_repeat_and_stores_nothing_twice"),
     ("if of[1] ~= 'running' and of[1] ~= 'queued'", "if false", "append_refuses_after_its_own_ending"),
     ("if of[1] ~= 'running' and of[1] ~= 'queued'", "if false", "append_refuses_after_an_ending_by_cancel"),
-    ("if of[2] == attempt .. '-' .. before", "if true", "append_refuses_a_wrong_predecessor"),
-    ("if of[2] == attempt .. '-' .. before", "if true", "append_refuses_a_stale_attempt"),
-    ("> tonumber(attempt) then return 'stale'", "< 0 then return 'stale'", "append_refuses_a_stale_attempt"),
+    ("if of[2] == before", "if true", "append_refuses_a_wrong_predecessor"),
+    ("if of[2] == before", "if true", "append_refuses_a_stale_attempt"),
     (
-        "> tonumber(attempt) then return 'stale'",
-        ">= tonumber(attempt) then return 'stale'",
+        "> tonumber(string.match(position, '^%d+')) then return 'stale'",
+        "< 0 then return 'stale'",
+        "append_refuses_a_stale_attempt",
+    ),
+    (
+        "> tonumber(string.match(position, '^%d+')) then return 'stale'",
+        ">= tonumber(string.match(position, '^%d+')) then return 'stale'",
         "append_notices_that_redis_lost_frames",
     ),
     (
-        "> tonumber(attempt) then return 'stale'",
-        "~= tonumber(attempt) then return 'stale'",
+        "> tonumber(string.match(position, '^%d+')) then return 'stale'",
+        "~= tonumber(string.match(position, '^%d+')) then return 'stale'",
         "append_notices_that_redis_lost_the_claim",
     ),
 )

@@ -11,7 +11,7 @@ from streamlog.frames import read_chunk
 from streamlog.writer import Refused, Writer
 from tests.streamlog.laws.book import law
 from tests.streamlog.lines import Stuttering
-from tests.streamlog.world import EVENT, KEEP_S, World
+from tests.streamlog.world import EVENT, KEEP_S, World, arguments
 
 
 async def _refusal(writer: Writer, **how: Any) -> str:
@@ -36,7 +36,7 @@ async def append_stores_frames_with_their_positions(world: World) -> None:
 
 async def _posted(world: World, *claims: Claim) -> list[object]:
     """The answers to frame 2 of each of these attempts, sent as one call."""
-    calls = [world.line.post("appends", (claim.job_id, claim.attempt, 1, 2, 2, EVENT), len(EVENT)) for claim in claims]
+    calls = [world.line.post("appends", arguments(claim, 2, EVENT), len(EVENT)) for claim in claims]
     answers: list[object] = await asyncio.gather(*(call.answer() for call in calls), return_exceptions=True)
     return answers
 
