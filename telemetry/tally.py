@@ -1,11 +1,11 @@
 """Where facts arrive: kept for a moment, then one lookup by type, and the rule's prebuilt handler.
 
 Whoever announces is on the way to somebody's first token, and code that has not run for a while costs ten times as
-much (measured: docs/decisions/0016-off-the-way-of-a-first-token.md): so facts are counted many at once, and at the
-latest when numbers are read.
+much (measured: docs/decisions/0016-off-the-way-of-a-first-token.md): so facts are counted many at once, best by the way
+of one that comes behind first tokens, and at the latest when numbers are read.
 Invariant: announcing never raises into the caller and never waits; at most `_MOST_KEPT` facts are not counted yet, and
 none once a number has been read. What cannot be counted is itself counted, and the first of each kind is logged.
-Does not know: what any fact means.
+Does not know: what a fact means, but that gaps come while content does.
 """
 
 import logging
@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterable
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
-from telemetry.facts import Fact
+from telemetry.facts import ContentGaps, Fact
 from telemetry.metrics import FACT_NAMES, UNKNOWN
 from telemetry.rules import RULES
 from telemetry.series import Series
 
-_MOST_KEPT = 16
+_MOST_KEPT = 64
+_ENOUGH_KEPT = 16  # for a fact that comes while content does: more at once would hold streams up
 _log = logging.getLogger("sluice.telemetry")
 
 
@@ -55,7 +56,7 @@ class Tally:
     def announce(self, fact: Fact) -> None:
         """Take one fact, to be counted with its neighbours: a lookup and a few additions each. Raises nothing."""
         self._kept.append(fact)
-        if len(self._kept) >= _MOST_KEPT:
+        if len(self._kept) >= (_ENOUGH_KEPT if type(fact) is ContentGaps else _MOST_KEPT):
             self._count()
 
     def set_fleet(

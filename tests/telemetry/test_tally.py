@@ -77,18 +77,32 @@ def test_known_series_are_found_without_a_labels_lookup(tally: Tally, monkeypatc
 
 
 def test_facts_are_counted_many_at_once(tally: Tally, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of a first token wait until it has left: for others, at most 16 in all, or for whoever reads a number."""
+    """Those of a first token wait until it has left: for others, at most 64 in all, or for whoever reads a number."""
     counted: list[facts.Fact] = []
     monkeypatch.setitem(tally._handlers, facts.LeasesLost, counted.append)
-    announced = [facts.LeasesLost(number) for number in range(17)]
-    for fact in announced[:15]:
+    announced = [facts.LeasesLost(number) for number in range(65)]
+    for fact in announced[:63]:
         tally.announce(fact)
     assert counted == []
-    for fact in announced[15:]:
+    for fact in announced[63:]:
         tally.announce(fact)
-    assert counted == announced[:16]
+    assert counted == announced[:64]
     assert dropped(tally, "LeasesLost") == 0
     assert counted == announced
+
+
+def test_facts_are_counted_by_the_way_of_one_that_is_in_no_hurry(tally: Tally, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gaps come while content does: with them 16 are counted at once, which takes less than an event may wait."""
+    counted: list[facts.Fact] = []
+    for kind in (facts.LeasesLost, facts.ContentGaps):
+        monkeypatch.setitem(tally._handlers, kind, counted.append)
+    gaps = facts.ContentGaps("m", [0.1])
+    lost: list[facts.Fact] = [facts.LeasesLost(number) for number in range(15)]
+    for fact in [gaps, *lost]:
+        tally.announce(fact)
+    assert counted == []
+    tally.announce(gaps)
+    assert counted == [gaps, *lost, gaps]
 
 
 def test_a_fleet_that_nobody_read_is_nan(tally: Tally) -> None:
