@@ -75,8 +75,25 @@ local function mend_job(id)
   if of[3] then mend_owner(of[3]) end
 end
 
+-- Leases that are gone tell no more which worker is gone, too. Each running job gets one: whoever runs it renews it within
+-- that time, the others run out. The only look at all keys, if Redis lets us: for what only somebody else brings about.
+local LEASES_LOST_MS = 10000
+local function mend_leases(now_ms)
+  if not dropped(LEASES, 'zset') then return false end
+  local found = {'0', {}}
+  repeat
+    found = redis.pcall('SCAN', found[1], 'MATCH', RECORD .. '*', 'COUNT', 1000)
+    for _, key in ipairs(found[2] or {}) do
+      if redis.pcall('HGET', key, 'state') == 'running' then
+        redis.call('ZADD', LEASES, digits(now_ms + LEASES_LOST_MS), string.sub(key, #RECORD + 1))
+      end
+    end
+  until found.err or found[1] == '0'
+  return true
+end
+
 -- What all jobs share. Who waited in a queue that is gone, or in none, is looked at by this sweep or the next.
-local function mend_fleet(worker)
+local function mend_fleet(worker, now_ms)
   local queue_lost = false
   for _, lane in ipairs(LANES) do
     queue_lost = dropped(QUEUE .. lane, 'zset') or queue_lost
@@ -87,7 +104,7 @@ local function mend_fleet(worker)
       redis.call('DEL', QUEUED_BYTES .. lane)
     end
   end
-  dropped(LEASES, 'zset')
+  mend_leases(now_ms)
   dropped(WORKERS, 'zset')
   dropped(NUDGES .. worker, 'list')
   local lost_checks = dropped(CHECKS, 'zset')

@@ -15,7 +15,7 @@ end
 
 -- What is not looked at costs a thousandth of a command. A lease that is gone, or another's by now, gains nothing; but if
 -- all are gone, ours are born again: a job without one would be nobody's when this worker dies.
-local gone = dropped(LEASES, 'zset') or redis.call('EXISTS', LEASES) == 0
+local gone = mend_leases(now_ms) or redis.call('EXISTS', LEASES) == 0
 local PAGE = 1000
 local looked_from = 3 + tonumber(ARGV[2])
 for from = 3, looked_from - 1, PAGE do

@@ -5,7 +5,7 @@
 local done = {}
 local now_ms = clock()
 local page = tonumber(ARGV[2])
-mend_fleet(ARGV[1])
+mend_fleet(ARGV[1], now_ms)
 -- First: a full Redis refuses a script only until its first write that frees memory, and endings must get through.
 redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', digits(now_ms - 60000))
 if ARGV[1] ~= '' then redis.call('ZADD', WORKERS, digits(now_ms), ARGV[1]) end

@@ -33,7 +33,7 @@ RENEW = of(
     ("or {'XX', 'GT'}", "or {'GT'}", "renew_gives_no_lease_to_what_has_none"),
     ("or {'XX', 'GT'}", "or {'XX'}", "renew_shortens_no_lease"),
     ("gone and {'GT'} or {'XX', 'GT'}", "{'XX', 'GT'}", "renew_bears_with_leases_that_are_gone"),
-    ("dropped(LEASES, 'zset') or ", "", "renew_bears_with_leases_that_are_gone"),
+    ("mend_leases(now_ms) or ", "", "renew_bears_with_leases_that_are_gone"),
 )
 SWEEP = of(
     "sweep",

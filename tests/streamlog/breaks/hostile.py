@@ -12,6 +12,7 @@ CLAIM = of(
 )
 RENEW = of(
     "renew",
+    ("mend_leases(now_ms) or ", "dropped(LEASES, 'zset') or ", "sweep_loses_no_job_whose_lease_is_lost"),
     ("local of = redis.pcall(", "local of = redis.call(", "renew_keeps_the_others_of_a_worker"),
     ("attempted(unwanted, ", "true, unwanted(", "renew_keeps_the_others_of_a_worker"),
     ("if not well then leave_to_the_sweep(id) end", "", "renew_keeps_the_others_of_a_worker"),
@@ -21,8 +22,9 @@ SWEEP = of(
     ("well, told = attempted(look, id)", "well, told = true, look(id)", "sweep_ends_what_is_spoiled_by_name"),
     ("if is_id(id) and", "if", "claim_and_sweep_take_out_ids_that_are_none"),
     ("redis.call('ZSCORE', CHECKS, id) ~= NOT_OURS", "true", "claim_passes_over_what_is_not_ours"),
-    ("mend_fleet(ARGV[1])", "", "sweep_mends_what_all_jobs_share"),
-    ("mend_fleet(ARGV[1])", "", "sweep_looks_at_jobs_whose_checks_are_lost"),
+    ("mend_fleet(ARGV[1], now_ms)", "", "sweep_mends_what_all_jobs_share"),
+    ("mend_fleet(ARGV[1], now_ms)", "", "sweep_loses_no_job_whose_lease_is_lost"),
+    ("mend_fleet(ARGV[1], now_ms)", "", "sweep_looks_at_jobs_whose_checks_are_lost"),
     (
         "elseif not redis.call('ZSCORE', QUEUE",
         "elseif not redis.call('EXISTS', RECORD",
@@ -33,6 +35,9 @@ MENDING = of(
     "mending",
     ("then error(answer, 0) end", "then return true end", "what_the_server_forbids_is_no_fault_of_a_job"),
     ("  mend_job(id)\n  for _, name", "  for _, name", "claim_passes_over_what_is_not_ours"),
+    ("RECORD .. '*', 'COUNT'", "QUEUE .. '*', 'COUNT'", "sweep_loses_no_job_whose_lease_is_lost"),
+    ("LEASES, digits(now_ms + LEASES_LOST_MS)", "LEASES, digits(now_ms)", "sweep_loses_no_job_whose_lease_is_lost"),
+    ("redis.pcall('SCAN'", "redis.call('SCAN'", "sweep_mends_leases_without_a_look_at_all_keys"),
     ("if state == 'done' or", "if", "sweep_ends_no_job_twice_that_is_over"),
     ("redis.call('DEL', QUEUED_BYTES", "redis.call('TYPE', QUEUED_BYTES", "no_bytes_wait_in_an_empty_queue"),
     ("ipairs(lost_checks and LANES or {})", "ipairs({})", "sweep_looks_at_jobs_whose_checks_are_lost"),

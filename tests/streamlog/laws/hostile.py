@@ -222,6 +222,36 @@ async def sweep_mends_what_all_jobs_share(world: World) -> None:
 
 
 @law
+async def sweep_loses_no_job_whose_lease_is_lost(world: World) -> None:
+    """Whoever finds that out first, a sweep or a worker: what still runs has time to be renewed, and a job whose worker
+    is gone as well falls to the sweep."""
+    lost = [(await world.running())[0].job_id for _ in range(2)]
+    await become(world, world.keys.leases, "hash")
+    assert await sweep_all(world) == {}
+    await become(world, world.keys.leases, "hash")
+    await unharmed(world.claims().renew([], []))
+    assert await sweep_all(world) == {}
+    for job_id in lost:
+        assert 0 < float(await world.call("ZSCORE", world.keys.leases, job_id)) - await world.now_ms() <= 10_000
+        await world.pass_time(job_id, 11)
+    swept = await world.claims().sweep()
+    assert sorted(swept.requeued) == sorted(lost)
+
+
+@law_of_real_servers("fakeredis knows no users")
+async def sweep_mends_leases_without_a_look_at_all_keys(world: World) -> None:
+    """For a user who may not list keys."""
+    await world.running()
+    await become(world, world.keys.leases, "hash")
+    await world.call("ACL", "SETUSER", "default", "-scan")
+    try:
+        assert await sweep_all(world) == {}
+    finally:
+        await world.call("ACL", "SETUSER", "default", "+@all")
+    assert await world.call("ZCARD", world.keys.leases) == 0
+
+
+@law
 async def sweep_looks_at_jobs_whose_checks_are_lost(world: World) -> None:
     """Their deadlines hold all the same."""
     job_id = await world.submit()
