@@ -1,5 +1,5 @@
--- Write chunks of several jobs, each after its predecessor and none a first one: what is stored is made by the worker, since
--- each text that is made here, and each call, costs Redis more than all that a worker does about it.
+-- Write chunks of several jobs, each after its predecessor and none a first one. They come as they are stored: to make a
+-- text costs more here than in the worker (decision 18).
 -- ARGV: for each chunk id, position of the predecessor, its own, the chunk.
 -- Answers for each 'written' | 'repeated' | 'gone' | 'ended' | 'stale' | 'lost', or the error that it alone has met.
 local answers = {}

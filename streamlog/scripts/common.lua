@@ -107,7 +107,8 @@ local function refusal(id, before, position)
   if of[2] == position then return 'repeated' end
   if of[1] ~= 'running' and of[1] ~= 'queued' then return 'ended' end
   if of[2] == before then return nil end
-  if (tonumber(of[3]) or 0) > tonumber(string.match(position, '^%d+')) then return 'stale' end
+  local attempt = tonumber(string.match(position, '^%d+'))
+  if (tonumber(of[3]) or 0) > attempt then return 'stale' end
   return 'lost' -- nobody came after us, yet our frames are not there: Redis lost its tail
 end
 

@@ -31,21 +31,9 @@ REFUSAL = of(
     ("if of[1] ~= 'running' and of[1] ~= 'queued'", "if false", "append_refuses_after_an_ending_by_cancel"),
     ("if of[2] == before", "if true", "append_refuses_a_wrong_predecessor"),
     ("if of[2] == before", "if true", "append_refuses_a_stale_attempt"),
-    (
-        "> tonumber(string.match(position, '^%d+')) then return 'stale'",
-        "< 0 then return 'stale'",
-        "append_refuses_a_stale_attempt",
-    ),
-    (
-        "> tonumber(string.match(position, '^%d+')) then return 'stale'",
-        ">= tonumber(string.match(position, '^%d+')) then return 'stale'",
-        "append_notices_that_redis_lost_frames",
-    ),
-    (
-        "> tonumber(string.match(position, '^%d+')) then return 'stale'",
-        "~= tonumber(string.match(position, '^%d+')) then return 'stale'",
-        "append_notices_that_redis_lost_the_claim",
-    ),
+    ("> attempt then", "< 0 then", "append_refuses_a_stale_attempt"),
+    ("> attempt then", ">= attempt then", "append_notices_that_redis_lost_frames"),
+    ("> attempt then", "~= attempt then", "append_notices_that_redis_lost_the_claim"),
 )
 STORE = of(
     "common",
