@@ -48,7 +48,7 @@ class Size:
 
 FULL = Size(3, 200, ((100, 4), (300, 2)), (100, 300), 4.0, alone=True)
 SMALL = Size(1, 60, ((100, 1),), (20,), 0.8, answer_events=1_000, arrivals=False)
-QUICK = Size(1, 10, ((20, 1),), (10,), 0.3, answer_events=1_000)
+QUICK = Size(1, 10, ((20, 1),), (10,), 1.0, answer_events=1_000)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """What all tests share: a real server, their order, and that in continuous integration no tool may be missing."""
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from typing import TypeVar
 
@@ -13,6 +14,12 @@ from tests.support.valkey import Valkey
 _NEEDS = "Skipped: needs "
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+def pytest_configure() -> None:
+    """What tests start can be stopped by Ctrl-C: a shell's background jobs ignore it, and so do their children."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

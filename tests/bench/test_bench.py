@@ -22,6 +22,7 @@ def test_a_quick_run_measures_and_leaves_nothing_behind() -> None:
     assert rows[""][:3] == ["direct", "Sluice", "tutorial"]
     assert "nginx" in rows[""] or "- absent: nginx" in run.stdout
     for row in _ROWS:
+        assert "–" not in rows[row], run.stdout
         direct, *others = (float(cell.replace(",", "")) for cell in rows[row])
         assert (direct == 0) == row.startswith("CPU"), row
         assert all(figure > 0 for figure in others), row
