@@ -39,6 +39,7 @@ class Line(Link):
         self._waiting: deque[Call] = deque()  # not sent yet
         self._waiting_bytes = 0
         self._since = 0.0  # when the first of them came
+        self._gather_until = 0.0
         self._sent: deque[Call] = deque()  # sent, not answered
         self._watch: asyncio.Task[None] | None = None
         self._closed = False
@@ -85,6 +86,11 @@ class Line(Link):
         self._accept(part)
         return part
 
+    def gather(self, for_s: float) -> None:
+        """What is called within that time belongs together: it waits for the end of its turn of the loop and for the
+        answers that are due, however long these take."""
+        self._gather_until = monotonic() + for_s
+
     def _accept(self, call: Call) -> None:
         if self._closed:
             call.fail(RedisConnectionError("the line was closed"))
@@ -94,7 +100,11 @@ class Line(Link):
             self._since = now
         self._waiting.append(call)
         self._waiting_bytes += call.size
-        self._flush() if now - self._since > _PATIENCE_S else self._write_soon()
+        self._write_soon() if self._patient(now) else self._flush()
+
+    def _patient(self, now: float) -> bool:
+        """Whether what waits may go on waiting for more."""
+        return now - self._since <= _PATIENCE_S or now < self._gather_until
 
     async def _greet(self, connection: AbstractConnection) -> None:
         """Make the scripts known: a Redis that was restarted has forgotten them."""
@@ -105,8 +115,7 @@ class Line(Link):
             await connection.read_response()
 
     def _pending(self) -> list[bytes]:
-        patient = self._waiting_bytes < _ENOUGH_BYTES and monotonic() - self._since <= _PATIENCE_S
-        if self._sent and patient:
+        if self._sent and self._waiting_bytes < _ENOUGH_BYTES and self._patient(monotonic()):
             return []
         calls = list(joined(call for call in self._waiting if call.wanted))
         self._waiting.clear()

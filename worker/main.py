@@ -57,7 +57,7 @@ class WorkerProcess:
         claims = Claims(self.line, name, settings.lease_s)
         self.running = Running(claims, settings.lease_s)
         self.sweeper = Sweeper(claims, settings.sweep_s, self._swept)
-        self.pace = Pace(settings.reads_per_s)
+        self.pace = Pace(settings.reads_per_s, on_beat=self.line.gather)
         self.fleet_runs = 0  # jobs that all workers ran at the last sweep
         self.upstream = Upstream(
             connections=settings.slots + settings.light_slots,

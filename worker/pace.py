@@ -17,17 +17,19 @@ from time import monotonic
 from telemetry import announce, facts
 
 _AT_ONCE = 100
-_TOGETHER = 12  # those whose turn comes within a beat share one turn of the loop, one write to Redis
-_BEAT_LEAST_S, _BEAT_MOST_S = 0.001, 0.01
+_TOGETHER = 32  # those whose turn comes within a beat share one turn of the loop, one write to Redis
+_BEAT_LEAST_S, _BEAT_MOST_S = 0.001, 0.02
 _COUNTED_S = 0.25
 _RAREST = 0.5
 
 
 class Pace:
-    """`most_per_s` is what all workers may read together."""
+    """`most_per_s` is what all workers may read together. `on_beat` hears of each beat, and how many seconds it lasts:
+    what is read in it belongs together."""
 
-    def __init__(self, most_per_s: float) -> None:
+    def __init__(self, most_per_s: float, on_beat: Callable[[float], None]) -> None:
         self._most_per_s = most_per_s
+        self._on_beat = on_beat
         self._own_per_s = most_per_s
         self._events = 0
         self._counted_at = 0.0
@@ -79,6 +81,7 @@ class Pace:
 
     def _beat(self) -> None:
         self._timer = None
+        self._on_beat(self._beat_s)
         now, turns = monotonic(), 0
         while self._waiting and self._due(now):
             self._waiting.popleft()()

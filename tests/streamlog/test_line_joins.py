@@ -94,3 +94,24 @@ async def test_what_has_waited_leaves_though_answers_are_due(private: Valkey) ->
             assert written.write.call_count == 2
             private.thaw()
             await asyncio.gather(*calls)
+
+
+async def test_what_belongs_together_waits_for_each_other(private: Valkey) -> None:
+    """However long a turn of the loop takes, for the time that was asked for."""
+    async with World(private.url, timeout_s=5.0) as world:
+        await world.call("PING")
+        with writes(world) as written:
+            world.line.gather(60.0)
+            calls = []
+            for _ in range(3):
+                calls.append(world.line.command("EXISTS", "x"))
+                be_busy()
+            assert written.write.call_count == 0
+            await asyncio.gather(*calls)
+            assert written.write.call_count == 1
+            world.line.gather(0.0)
+            calls = [world.line.command("EXISTS", "x")]
+            be_busy()
+            calls.append(world.line.command("EXISTS", "x"))
+            assert written.write.call_count == 2
+            await asyncio.gather(*calls)

@@ -17,6 +17,11 @@ ANSWER = b"".join(said.answer("Hello"))
 UNLIMITED = 10.0**9  # reads a second
 
 
+def paced(most_per_s: float = UNLIMITED) -> Pace:
+    """Of whose beats nobody hears."""
+    return Pace(most_per_s, on_beat=lambda beat_s: None)
+
+
 def request(
     path: str = "/v1/messages",
     headers: Mapping[str, str] = {"anthropic-version": "2023-06-01"},
@@ -41,7 +46,7 @@ async def calling(
             connect_s=1.0,
             idle_s=idle_s,
             run_limit_s=run_limit_s,
-            pace=pace or Pace(UNLIMITED),
+            pace=pace or paced(),
         )
     try:
         yield upstream

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.facts import until
 from tests.support.series import Moved
-from tests.worker.calls import calling, request
+from tests.worker.calls import calling, paced, request
 from tests.worker.wire import HangUp, chunk, head, serving
 from worker import pace as pace_module
 from worker.pace import Pace
@@ -57,7 +57,7 @@ class Streams:
 
 async def test_below_the_limit_nobody_rests() -> None:
     """A hundred may be read at once, and more as time goes by."""
-    pace = Pace(1000)
+    pace = paced(1000)
     streams = Streams(pace, AT_ONCE)
     streams.all_once()
     assert streams.rested == []
@@ -70,7 +70,7 @@ async def test_below_the_limit_nobody_rests() -> None:
 
 async def test_beyond_the_limit_streams_take_turns() -> None:
     """In the order in which they came, each as often as any other, and together no more often than may be."""
-    streams = Streams(Pace(2000), 3 * AT_ONCE)
+    streams = Streams(paced(2000), 3 * AT_ONCE)
     streams.all_once()
     resting = list(streams.rested)
     assert len(resting) > AT_ONCE
@@ -86,7 +86,7 @@ async def test_beyond_the_limit_streams_take_turns() -> None:
 )
 async def test_a_worker_has_the_part_of_its_streams(own: int, running: int, per_s: float) -> None:
     """Of what all may read together, as many as its own are of all that run."""
-    pace = Pace(2000)
+    pace = paced(2000)
     pace.share(own, running)
     streams = Streams(pace, 2 * AT_ONCE)
     streams.all_once()
@@ -98,7 +98,7 @@ async def test_a_worker_has_the_part_of_its_streams(own: int, running: int, per_
 async def test_the_more_comes_the_rarer_are_the_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half as many reads as may be from twice as many events on; all of them again when it has become less."""
     monkeypatch.setattr(pace_module, "_COUNTED_S", COUNTED_S)
-    streams = Streams(Pace(2000), 2 * AT_ONCE, events=10)
+    streams = Streams(paced(2000), 2 * AT_ONCE, events=10)
     streams.all_once()
     await streams.turns_a_second(2 * COUNTED_S)
     async with asyncio.timeout(LIMIT_S):  # whenever this process waits for a core, less seems to come for a while
@@ -112,17 +112,29 @@ async def test_the_more_comes_the_rarer_are_the_turns(monkeypatch: pytest.Monkey
 async def test_rests_are_counted() -> None:
     """Ops see that streams take turns."""
     moved = Moved()
-    streams = Streams(Pace(2000), AT_ONCE + 10)
+    streams = Streams(paced(2000), AT_ONCE + 10)
     streams.all_once()
     await until(lambda: moved.by("sluice_stream_rests_total") >= 10)
     assert moved.by("sluice_stream_rests_total") == len(streams.read) - AT_ONCE - 10
+
+
+async def test_each_beat_is_told_before_its_streams_are_read() -> None:
+    """And how long it lasts, so that what they bring, dozens of chunks, can wait for each other."""
+    beats: list[tuple[float, int]] = []
+    streams = Streams(Pace(4000, on_beat=lambda beat_s: beats.append((beat_s, len(streams.read)))), 3 * AT_ONCE)
+    streams.all_once()
+    begun = len(streams.read)
+    await until(lambda: len(streams.read) >= 1000)
+    assert beats[0][1] == begun
+    assert all(0.008 <= beat_s <= 0.016 for beat_s, _ in beats)
+    assert len(beats) <= (len(streams.read) - begun) / 16
 
 
 class Held(Pace):
     """Whoever has been read waits until the test says `next`."""
 
     def __init__(self) -> None:
-        super().__init__(1.0)
+        super().__init__(1.0, on_beat=lambda beat_s: None)
         self.told: list[int] = []
         self._held: list[Callable[[], None]] = []
 

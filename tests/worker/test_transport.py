@@ -8,9 +8,8 @@ import pytest
 from streamlog.jobs import Request
 from tests.support.facts import until
 from tests.worker import wire
-from tests.worker.calls import ANSWER, UNLIMITED, calling, parts, read, request
+from tests.worker.calls import ANSWER, calling, paced, parts, read, request
 from tests.worker.wire import HangUp, chunk, head, serving
-from worker.pace import Pace
 from worker.retries import UpstreamFailed
 from worker.transport import DirectTransport
 from worker.upstream import Upstream
@@ -70,7 +69,7 @@ async def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> No
         await writer.drain()
         raise HangUp
 
-    transport = DirectTransport(5, Pace(UNLIMITED))
+    transport = DirectTransport(5, paced())
     async with serving(reply) as served, httpx2.AsyncClient(transport=transport) as client:
         for _ in range(3):
             assert (await client.get(served.url)).content == ANSWER
@@ -112,7 +111,7 @@ async def test_the_reason_is_the_upstreams_own() -> None:
         writer.write(b"HTTP/1.1 200 Very well" + b"!" * 1000 + b"\r\ncontent-length: 0\r\n\r\n")
 
     async with serving(reply) as served:
-        async with httpx2.AsyncClient(transport=DirectTransport(1, Pace(UNLIMITED))) as client:
+        async with httpx2.AsyncClient(transport=DirectTransport(1, paced())) as client:
             answers = [await client.get(served.url) for _ in range(2)]
         assert [answer.reason_phrase for answer in answers] == ["Very well".ljust(256, "!")] * 2
 
