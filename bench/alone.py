@@ -19,7 +19,7 @@ def alone(direct: Target, house: House) -> list[Measure]:
     """Of this house, or of houses of their own before the same stand-in."""
     redis = house.redis_socket
     return [
-        *(PickUp(in_flight) for in_flight in (0, 100, 1_000)),
+        *(PickUp(in_flight, redis) for in_flight in (0, 100, 1_000)),
         *(Idling(in_flight, redis) for in_flight in (0, 1_000)),
         Commands(redis),
         *(Audience(followers) for followers in (1, 1_000)),

@@ -2,7 +2,7 @@
 
 Invariant: the streams in flight say a word a minute, so that what is measured is what they cost by being there.
 Does not know: where the time goes: from the request's writing to its arrival upstream the gateway, the queue and the
-worker's own request all count, so the pick-up itself is shorter.
+worker's own request all count. The pick-up itself, from submit to claim, is what Redis' clock says of each job.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class PickUp:
     """One request after another, with so many streams in flight."""
 
     streams: int
+    redis_socket: str
 
     @property
     def title(self) -> str:
@@ -62,7 +63,9 @@ class PickUp:
                 await ended([connection.ask(request, sink)])
                 ways_ns.append(sink.stamps_ns[0] - sink.sent_ns)
                 await asyncio.sleep(_PAUSE_S)
-        return Taken(delays(self.title, ways_ns[_SAMPLES // 10 :]))
+            waits_us = redis_info.waits_us(self.redis_socket, len(ways_ns))
+        figures = delays(self.title, ways_ns[_SAMPLES // 10 :])
+        return Taken(figures | delays(f"submit to claim, {self.streams:,} in flight", [us * 1000 for us in waits_us]))
 
 
 @dataclass(frozen=True, slots=True)
