@@ -33,8 +33,7 @@ def read(socket: str) -> Meters:
 
 
 def waits_us(socket: str, jobs: int) -> list[int]:
-    """How long the newest so many jobs were in the queue, from submit to claim, newest first, by the clock of the server
-    behind a Unix socket."""
+    """How long the newest so many jobs were in the queue, from submit to claim, newest first, by the clock of Redis."""
     keys = Keys()
     with Redis(unix_socket_path=socket) as client:
         newest: list[tuple[bytes, float]] = []
