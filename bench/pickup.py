@@ -63,8 +63,9 @@ class PickUp:
                 await ended([connection.ask(request, sink)])
                 ways_ns.append(sink.stamps_ns[0] - sink.sent_ns)
                 await asyncio.sleep(_PAUSE_S)
-            waits_us = redis_info.waits_us(self.redis_socket, len(ways_ns))
-        figures = delays(self.title, ways_ns[_SAMPLES // 10 :])
+            counted_ns = ways_ns[_SAMPLES // 10 :]
+            waits_us = redis_info.waits_us(self.redis_socket, len(counted_ns))
+        figures = delays(self.title, counted_ns)
         return Taken(figures | delays(f"submit to claim, {self.streams:,} in flight", [us * 1000 for us in waits_us]))
 
 

@@ -77,7 +77,7 @@ end
 
 -- Leases that are gone tell no more which worker is gone, too. Each running job gets one: whoever runs it renews it within
 -- that time, the others run out. The only look at all keys, if Redis lets us: for what only somebody else brings about.
-local LEASES_LOST_MS = 10000
+local LEASES_LOST_MS = 5000
 local function mend_leases(now_ms)
   if not dropped(LEASES, 'zset') then return false end
   local found = {'0', {}}

@@ -207,7 +207,7 @@ async def _ended(api: Api, name: str, job_id: str) -> None:
         return answer.status_code == 404 or lost or None
 
     over.__qualname__ = f"the end of the job with: {name}"
-    await fact(over, 20.0)
+    await fact(over, 15.0)
 
 
 async def _spoil_what_all_share(hand: Hand) -> None:

@@ -40,7 +40,7 @@ _LANES = {
     "chat": ("--phases", "fuzzing", "--include-tag", "chat"),
     "others": ("--phases", "fuzzing", "--exclude-tag", "messages", "--exclude-tag", "chat"),
 }
-_LAST_JOBS_S = 10.0
+_LAST_JOBS_S = 4.0  # less than a lease: what is lost must not be ended by a sweep meanwhile
 _STORIES = 5  # a story is several calls that follow each other's links: one for so many cases of a single call
 
 # Operation, such as "GET /v1/models" → status → number of answers.
